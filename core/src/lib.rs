@@ -1,0 +1,13 @@
+//! The rules of Twinlock, shared by phones, desktops and the portal.
+//!
+//! Pure Rust: no platform, no FFI, no web framework, no ambient clock or randomness. What a module needs from the
+//! world comes in through [`ports`]. The portal uses the crate without features; phones and desktops switch on
+//! `client`, which adds the [`engine`](crate) and its HTTP transport.
+
+pub mod code;
+pub mod error;
+pub mod pin;
+pub mod ports;
+pub mod secret;
+
+pub use error::{Error, ErrorCode, Result};

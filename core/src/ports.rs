@@ -1,0 +1,142 @@
+//! What the core asks of its host. Three ports the shells implement, and one that stays in Rust.
+//!
+//! Every method is synchronous (but [`Transport`]) and returns `Result`; the core holds no lock while it calls one, so
+//! a port may call back into the engine. Implementations are named by their technology (`KeystoreDeviceKey`,
+//! `KeychainStore`, `MemoryStore`).
+
+use crate::error::{Error, Result};
+use crate::secret::SecretBytes;
+use ring::rand::SecureRandom;
+use std::future::Future;
+use std::pin::Pin;
+
+/// How hard the device's keys are held. The portal shows it and a policy may ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyLevel {
+    /// A separate secure element (StrongBox, Secure Enclave).
+    SecureElement,
+    /// The processor's trusted execution environment.
+    TrustedEnvironment,
+    /// Software: a copy of the device's storage is a copy of the key.
+    Software,
+}
+
+/// Holds the device key (P-256, signs) and the PIN key (a MAC on Android, an agreement on iOS), named per account.
+///
+/// Implemented by the shells over Android Keystore and the Secure Enclave.
+pub trait DeviceKey: Send + Sync {
+    /// Makes both keys for `account`, replacing any with that name. Returns the device key's public half as a DER
+    /// SubjectPublicKeyInfo (RFC 5480).
+    fn generate(&self, account: &str) -> std::result::Result<Vec<u8>, PortError>;
+
+    /// Signs SHA-256(`message`) with the device key: ECDSA P-256 as 64 bytes r ‖ s (hosts that get DER convert it).
+    fn sign(&self, account: &str, message: &[u8]) -> std::result::Result<Vec<u8>, PortError>;
+
+    /// Binds a stretched PIN to this device's hardware: 32 bytes that depend on `guess` and on the PIN key. One guess is
+    /// one use of the chip; the answer for one guess says nothing about another.
+    fn bind_guess(&self, account: &str, guess: &[u8]) -> std::result::Result<SecretBytes, PortError>;
+
+    /// Deletes both keys. Not an error if there are none.
+    fn delete(&self, account: &str) -> std::result::Result<(), PortError>;
+
+    /// How hard the keys are held.
+    fn level(&self, account: &str) -> std::result::Result<KeyLevel, PortError>;
+}
+
+/// Small named blobs, device-only, never in a backup.
+pub trait Store: Send + Sync {
+    /// The blob, or `None` if there is none with that name.
+    fn read(&self, name: &str) -> std::result::Result<Option<Vec<u8>>, PortError>;
+
+    /// Writes the blob whole or not at all; after a power loss the old or the new one is there.
+    fn write(&self, name: &str, bytes: &[u8]) -> std::result::Result<(), PortError>;
+
+    /// Removes the blob. Not an error if there is none.
+    fn remove(&self, name: &str) -> std::result::Result<(), PortError>;
+}
+
+/// The host's clocks.
+pub trait Clock: Send + Sync {
+    /// Wall time, milliseconds since 1970-01-01 UTC. The user can set it: never trusted for a decision of the portal's.
+    fn wall_ms(&self) -> std::result::Result<u64, PortError>;
+
+    /// Milliseconds since the device booted, running in sleep; no user can set it.
+    fn boot_ms(&self) -> std::result::Result<u64, PortError>;
+}
+
+/// Why a port refused. Closed, so that each shell can map its platform's faults without texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PortError {
+    /// The key does not exist or the system invalidated it.
+    #[error("the key is gone")]
+    KeyLost,
+    /// The key hardware does not answer or refuses for now.
+    #[error("the key hardware does not answer")]
+    KeyUnavailable,
+    /// Reading or writing failed (full, locked, denied).
+    #[error("storage failed")]
+    StoreFailed,
+    /// Anything else, also an exception that the host's code threw.
+    #[error("the host's port failed")]
+    Host,
+}
+
+impl From<PortError> for Error {
+    fn from(fault: PortError) -> Self {
+        match fault {
+            PortError::KeyLost => Error::KeyLost,
+            PortError::KeyUnavailable => Error::KeyUnavailable,
+            PortError::StoreFailed => Error::StoreFailed,
+            PortError::Host => Error::Internal,
+        }
+    }
+}
+
+/// A future that a port returns.
+pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Sends a request to the portal and brings the answer back. Rust only, never across the FFI.
+pub trait Transport: Send + Sync {
+    /// Sends `request`. An answer of any status is `Ok`; [`Error::Offline`], [`Error::TlsRefused`] and
+    /// [`Error::AnswerTooLarge`] are the only faults.
+    fn send(&self, request: Request) -> PortFuture<'_, Result<Answer>>;
+}
+
+/// A request to the portal, with its path and query relative to the portal's address.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `GET`, `POST`, `PUT` or `DELETE`.
+    pub method: &'static str,
+    /// Path with query, beginning with `/`.
+    pub target: String,
+    /// Names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON, or empty. May hold a password or a code, therefore secret.
+    pub body: SecretBytes,
+}
+
+/// The portal's answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, at most as large as the transport allows.
+    pub body: SecretBytes,
+}
+
+impl Answer {
+    /// The first header with this lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Fills an array from the random source; [`Error::RandomFailed`] if the system has none.
+pub fn generate_bytes<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    random.fill(&mut bytes).map_err(|_| Error::RandomFailed)?;
+    Ok(bytes)
+}
