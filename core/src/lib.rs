@@ -2,12 +2,18 @@
 //!
 //! Pure Rust: no platform, no FFI, no web framework, no ambient clock or randomness. What a module needs from the
 //! world comes in through [`ports`]. The portal uses the crate without features; phones and desktops switch on
-//! `client`, which adds the [`engine`](crate) and its HTTP transport.
+//! `client`, which adds the engine and its HTTP transport.
 
 pub mod code;
+pub mod enrollment;
 pub mod error;
+mod framing;
 pub mod pin;
+pub mod policy;
 pub mod ports;
+pub mod proof;
 pub mod secret;
+pub mod step;
+pub mod wire;
 
 pub use error::{Error, ErrorCode, Result};

@@ -12,6 +12,7 @@ use std::pin::Pin;
 
 /// How hard the device's keys are held. The portal shows it and a policy may ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyLevel {
     /// A separate secure element (StrongBox, Secure Enclave).
@@ -35,7 +36,11 @@ pub trait DeviceKey: Send + Sync {
 
     /// Binds a stretched PIN to this device's hardware: 32 bytes that depend on `guess` and on the PIN key. One guess is
     /// one use of the chip; the answer for one guess says nothing about another.
-    fn bind_guess(&self, account: &str, guess: &[u8]) -> std::result::Result<SecretBytes, PortError>;
+    fn bind_guess(
+        &self,
+        account: &str,
+        guess: &[u8],
+    ) -> std::result::Result<SecretBytes, PortError>;
 
     /// Deletes both keys. Not an error if there are none.
     fn delete(&self, account: &str) -> std::result::Result<(), PortError>;
@@ -130,7 +135,10 @@ pub struct Answer {
 impl Answer {
     /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 

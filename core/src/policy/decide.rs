@@ -1,0 +1,387 @@
+//! `decide`: rules and facts in, the next step out. Pure and small enough to enumerate.
+
+use super::Rules;
+use crate::step::{BlockedReason, PinRequest, Step};
+use serde::{Deserialize, Serialize};
+
+/// Where the member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Surface {
+    /// A browser.
+    Web,
+    /// A phone with the SDK.
+    Phone,
+    /// The desktop client.
+    Desktop,
+}
+
+/// Everything the decision depends on; gathered by whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The account.
+    pub member: MemberState,
+    /// The authenticator app.
+    pub factor: FactorState,
+    /// The session that asks, if there is one.
+    pub session: Option<SessionFact>,
+    /// The device that asks; `None` on the web and before enrollment.
+    pub device: Option<DeviceFact>,
+    /// True if the app is older than the policy allows.
+    pub app_outdated: bool,
+}
+
+/// The account's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberState {
+    /// May sign in.
+    Active,
+    /// May not.
+    Suspended,
+}
+
+/// The authenticator's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FactorState {
+    /// None was ever set up, or it was reset.
+    NotSetUp,
+    /// A set-up waits for its first code.
+    Pending,
+    /// Proven with a code.
+    Active,
+    /// Disabled after too many wrong codes.
+    Disabled,
+}
+
+/// What a session has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionFact {
+    /// When a code was accepted in this session, epoch milliseconds.
+    pub code_at_ms: Option<u64>,
+    /// True if the session was opened with the PIN.
+    pub pin_proved: bool,
+}
+
+/// A device as the decision sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceFact {
+    /// Where its enrollment stands.
+    pub state: DeviceState,
+    /// Its PIN.
+    pub pin: PinFact,
+    /// When this device last showed a code, epoch milliseconds.
+    pub code_at_ms: Option<u64>,
+    /// Until when an approved device may create its PIN without signing in again, epoch milliseconds.
+    pub finish_until_ms: u64,
+    /// Known to the device alone; the portal never has it here.
+    pub comparison_code: Option<String>,
+}
+
+/// Where a device's enrollment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceState {
+    /// Waits for an admin.
+    Pending,
+    /// Approved.
+    Approved,
+    /// Revoked by an admin or the member.
+    Revoked,
+    /// The device knows that its key is gone.
+    KeyLost,
+}
+
+/// A device's PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinFact {
+    /// None yet.
+    None,
+    /// Set under a rule of so many digits at least.
+    Set {
+        /// The policy's minimum when it was set; the PIN's own length is not known to the portal.
+        rule_length: u8,
+        /// Tries before it is erased.
+        tries_left: u32,
+        /// Nothing is accepted before this, epoch milliseconds; 0 for at once.
+        wait_until_ms: u64,
+    },
+    /// Erased after too many failures; the device has to be enrolled again.
+    Erased,
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+/// What the member has to do next.
+pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> Step {
+    if facts.member == MemberState::Suspended {
+        return Step::Blocked {
+            reason: BlockedReason::Suspended,
+        };
+    }
+    match facts.device.as_ref().map(|device| device.state) {
+        Some(DeviceState::Revoked) => {
+            return Step::Blocked {
+                reason: BlockedReason::Revoked,
+            };
+        }
+        Some(DeviceState::KeyLost) => {
+            return Step::Blocked {
+                reason: BlockedReason::KeyLost,
+            };
+        }
+        Some(DeviceState::Pending | DeviceState::Approved) | None => {}
+    }
+    if facts.app_outdated {
+        return Step::Blocked {
+            reason: BlockedReason::UpdateApp,
+        };
+    }
+    let Some(session) = facts.session else {
+        return without_session(rules, facts.device.as_ref(), now_ms);
+    };
+    if asks_for_code(rules, facts.factor) {
+        match facts.factor {
+            FactorState::NotSetUp | FactorState::Pending => return Step::SetUpTwoStep,
+            FactorState::Disabled => {
+                return Step::Blocked {
+                    reason: BlockedReason::AuthenticatorDisabled,
+                };
+            }
+            FactorState::Active
+                if !has_shown_code(rules, &session, facts.device.as_ref(), surface, now_ms) =>
+            {
+                return Step::EnterCode;
+            }
+            FactorState::Active => {}
+        }
+    }
+    match surface {
+        Surface::Web | Surface::Desktop => Step::Ready,
+        Surface::Phone => on_phone(rules, facts, &session, now_ms),
+    }
+}
+
+/// Required by the policy, or set up by choice: switching the requirement off stops asking nobody who has it.
+fn asks_for_code(rules: &Rules, factor: FactorState) -> bool {
+    rules.two_step || matches!(factor, FactorState::Active | FactorState::Disabled)
+}
+
+fn has_shown_code(
+    rules: &Rules,
+    session: &SessionFact,
+    device: Option<&DeviceFact>,
+    surface: Surface,
+    now_ms: u64,
+) -> bool {
+    let by_device = || {
+        let at = device
+            .filter(|_| surface == Surface::Phone && session.pin_proved)?
+            .code_at_ms?;
+        Some(now_ms.saturating_sub(at) < u64::from(rules.code_days) * DAY_MS)
+    };
+    session.code_at_ms.is_some() || by_device().unwrap_or(false)
+}
+
+fn without_session(rules: &Rules, device: Option<&DeviceFact>, now_ms: u64) -> Step {
+    let Some(device) = device else {
+        return Step::SignIn;
+    };
+    match (device.state, device.pin) {
+        (DeviceState::Pending, _) => Step::AwaitApproval {
+            comparison_code: device.comparison_code.clone(),
+        },
+        (DeviceState::Approved, PinFact::None)
+            if rules.two_step && now_ms < device.finish_until_ms =>
+        {
+            create_pin(rules)
+        }
+        (
+            DeviceState::Approved,
+            PinFact::Set {
+                tries_left,
+                wait_until_ms,
+                ..
+            },
+        ) => enter_pin(tries_left, wait_until_ms, now_ms),
+        _ => Step::SignIn,
+    }
+}
+
+fn on_phone(rules: &Rules, facts: &Facts, session: &SessionFact, now_ms: u64) -> Step {
+    let Some(device) = facts.device.as_ref() else {
+        // Nothing asked for a second factor, so there is none to enroll a device with.
+        let enrolls = asks_for_code(rules, facts.factor);
+        return if enrolls {
+            Step::AwaitApproval {
+                comparison_code: None,
+            }
+        } else {
+            Step::Ready
+        };
+    };
+    match (device.state, device.pin) {
+        (DeviceState::Pending, _) => Step::AwaitApproval {
+            comparison_code: device.comparison_code.clone(),
+        },
+        (_, PinFact::None) if rules.two_step => create_pin(rules),
+        (_, PinFact::None) => Step::Ready,
+        (_, PinFact::Erased) => Step::SignIn,
+        (
+            _,
+            PinFact::Set {
+                tries_left,
+                wait_until_ms,
+                ..
+            },
+        ) if !session.pin_proved => enter_pin(tries_left, wait_until_ms, now_ms),
+        (_, PinFact::Set { rule_length, .. })
+            if rules.two_step && rule_length < rules.pin_min_length =>
+        {
+            Step::ChangePin(pin_request(rules))
+        }
+        (_, PinFact::Set { .. }) => Step::Ready,
+    }
+}
+
+fn enter_pin(tries_left: u32, wait_until_ms: u64, now_ms: u64) -> Step {
+    if wait_until_ms > now_ms {
+        return Step::Wait {
+            until_ms: wait_until_ms,
+        };
+    }
+    Step::EnterPin { tries_left }
+}
+
+fn create_pin(rules: &Rules) -> Step {
+    Step::CreatePin(pin_request(rules))
+}
+
+fn pin_request(rules: &Rules) -> PinRequest {
+    PinRequest {
+        min_length: rules.pin_min_length,
+        max_length: 12,
+        repeat: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            member: MemberState::Active,
+            factor: FactorState::Active,
+            session: Some(SessionFact {
+                code_at_ms: Some(1),
+                pin_proved: false,
+            }),
+            device: Some(DeviceFact {
+                state: DeviceState::Approved,
+                pin: PinFact::None,
+                code_at_ms: Some(1),
+                finish_until_ms: 100,
+                comparison_code: None,
+            }),
+            app_outdated: false,
+        }
+    }
+
+    fn required() -> Rules {
+        Rules {
+            two_step: true,
+            ..Rules::defaults()
+        }
+    }
+
+    #[test]
+    fn nothing_is_ready_on_a_phone_before_its_pin_exists() {
+        assert!(matches!(
+            decide(&required(), &facts(), Surface::Phone, 2),
+            Step::CreatePin(_)
+        ));
+    }
+
+    #[test]
+    fn b07_switching_off_still_asks_who_has_a_factor() {
+        let mut f = facts();
+        f.session = Some(SessionFact {
+            code_at_ms: None,
+            pin_proved: false,
+        });
+        f.device = None;
+        assert_eq!(
+            decide(&Rules::defaults(), &f, Surface::Web, 2),
+            Step::EnterCode
+        );
+        f.factor = FactorState::NotSetUp;
+        assert_eq!(decide(&Rules::defaults(), &f, Surface::Web, 2), Step::Ready);
+        assert_eq!(decide(&required(), &f, Surface::Web, 2), Step::SetUpTwoStep);
+    }
+
+    #[test]
+    fn approved_overnight_goes_on_for_a_day_and_no_longer() {
+        let mut f = facts();
+        f.session = None;
+        assert!(matches!(
+            decide(&required(), &f, Surface::Phone, 99),
+            Step::CreatePin(_)
+        ));
+        assert_eq!(decide(&required(), &f, Surface::Phone, 100), Step::SignIn);
+    }
+
+    #[test]
+    fn the_pin_opens_sessions_until_the_code_is_too_old() {
+        let mut f = facts();
+        f.session = Some(SessionFact {
+            code_at_ms: None,
+            pin_proved: true,
+        });
+        if let Some(device) = f.device.as_mut() {
+            device.pin = PinFact::Set {
+                rule_length: 6,
+                tries_left: 8,
+                wait_until_ms: 0,
+            };
+        }
+        assert_eq!(
+            decide(&required(), &f, Surface::Phone, 30 * DAY_MS),
+            Step::Ready
+        );
+        assert_eq!(
+            decide(&required(), &f, Surface::Phone, 30 * DAY_MS + 1),
+            Step::EnterCode
+        );
+    }
+
+    #[test]
+    fn a_raised_rule_asks_for_a_new_pin_after_the_old_one() {
+        let mut f = facts();
+        if let Some(device) = f.device.as_mut() {
+            device.pin = PinFact::Set {
+                rule_length: 6,
+                tries_left: 8,
+                wait_until_ms: 0,
+            };
+        }
+        let rules = Rules {
+            pin_min_length: 8,
+            ..required()
+        };
+        assert_eq!(
+            decide(&rules, &f, Surface::Phone, 2),
+            Step::EnterPin { tries_left: 8 }
+        );
+        f.session = Some(SessionFact {
+            code_at_ms: Some(1),
+            pin_proved: true,
+        });
+        assert!(
+            matches!(decide(&rules, &f, Surface::Phone, 2), Step::ChangePin(p) if p.min_length == 8)
+        );
+    }
+}

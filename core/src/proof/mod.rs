@@ -1,0 +1,10 @@
+//! Proof of possession: every request of a device is signed (RFC 9421, HTTP Message Signatures; RFC 9530 digests).
+//!
+//! Exactly one signature, label `sig`, over `@method @authority @path @query content-digest x-policy-version`, with
+//! `created`, `nonce`, `keyid`, `alg="ecdsa-p256-sha256"` and `tag="twinlock-pop-v1"`. Anything else is refused.
+
+mod key;
+mod signature;
+
+pub use key::{PublicKey, SigningKey};
+pub use signature::{KeyId, Presented, RequestParts, Stamp, sign_request};
