@@ -40,8 +40,13 @@ pub struct Stamp {
 pub enum KeyId {
     /// The key of a session, named by the session's opaque token.
     Session(String),
-    /// The device key, named by the device's id.
-    Device(String),
+    /// The device key.
+    Device {
+        /// The organisation's id.
+        organisation: String,
+        /// The device's id.
+        device: String,
+    },
     /// A key that comes with the request itself (sign-in).
     Enclosed,
 }
@@ -137,7 +142,10 @@ impl KeyId {
         let is_token = |t: &str| (8..=128).contains(&t.len()) && t.bytes().all(is_token_byte);
         match text.split_once(':') {
             Some(("session", token)) if is_token(token) => Some(Self::Session(token.to_owned())),
-            Some(("device", id)) if is_token(id) => Some(Self::Device(id.to_owned())),
+            Some(("device", ids)) if is_token(ids) => {
+                let (organisation, device) = ids.split_once('_')?;
+                Some(Self::Device { organisation: organisation.to_owned(), device: device.to_owned() })
+            }
             None if text == "enclosed" => Some(Self::Enclosed),
             _ => None,
         }
@@ -148,7 +156,7 @@ impl std::fmt::Display for KeyId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Session(token) => write!(f, "session:{token}"),
-            Self::Device(id) => write!(f, "device:{id}"),
+            Self::Device { organisation, device } => write!(f, "device:{organisation}_{device}"),
             Self::Enclosed => f.write_str("enclosed"),
         }
     }

@@ -1,0 +1,201 @@
+//! Who may call what. A route is declared together with its [`Access`]; there is no other way to add one.
+//!
+//! The guard authenticates, asks [`decide`](twinlock_core::policy::decide) for the caller's next step with the policy of
+//! this very moment, and lets through only what that step allows.
+
+use crate::caller::{Caller, Identity, Key, Origin, Role, identify};
+use crate::client_address::ClientAddress;
+use crate::nonce;
+use crate::page;
+use crate::policy;
+use crate::portal::Portal;
+use crate::problem::{REQUEST_ID, Refusal};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use std::sync::Arc;
+use twinlock_core::Error;
+use twinlock_core::policy::{DeviceState, FactorState};
+use twinlock_core::step::{BlockedReason, Step};
+use twinlock_core::wire::NONCE_HEADER;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+
+/// What a route demands of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Any session, whatever its next step.
+    SignedIn,
+    /// A session that has to set up two-step authentication.
+    SetUpTwoStep,
+    /// A session of a member with an authenticator.
+    ShowCode,
+    /// A phone's session that has shown its code and has no device yet.
+    Enroll,
+    /// Signed with the key of a device that was not revoked, also while it waits for approval.
+    Device,
+    /// Signed with the key of an approved device.
+    ApprovedDevice,
+    /// A session with nothing left to do.
+    Ready,
+    /// Like `Ready`, and the member is an admin.
+    Admin,
+}
+
+impl Access {
+    fn admit(self, identity: &Identity) -> Result<(), Refusal> {
+        if self == Access::Public {
+            return Ok(());
+        }
+        let Identity::Known(caller) = identity else {
+            return Err(Refusal::from(Error::SessionEnded).with_step(Step::SignIn));
+        };
+        if let Step::Blocked { reason } = caller.step {
+            return Err(Refusal::from(blocked(reason)).with_step(caller.step.clone()));
+        }
+        let has_session = matches!(caller.key, Key::Cookie | Key::Session);
+        let admitted = match self {
+            Access::Public => true,
+            Access::SignedIn => has_session,
+            Access::SetUpTwoStep => has_session && caller.step == Step::SetUpTwoStep,
+            Access::ShowCode => has_session && caller.facts.factor == FactorState::Active,
+            Access::Enroll => {
+                caller.key == Key::Session
+                    && caller.facts.device.is_none()
+                    && matches!(caller.step, Step::AwaitApproval { .. })
+            }
+            Access::Device => caller.key == Key::Device,
+            Access::ApprovedDevice => {
+                let device = caller.facts.device.as_ref();
+                caller.key == Key::Device && device.is_some_and(|device| device.state == DeviceState::Approved)
+            }
+            Access::Ready => has_session && caller.step == Step::Ready,
+            Access::Admin => has_session && caller.step == Step::Ready && caller.role == Role::Admin,
+        };
+        if admitted {
+            return Ok(());
+        }
+        let is_done = caller.step == Step::Ready && has_session;
+        let error = if self == Access::Admin && is_done { Error::Forbidden } else { Error::StepRequired };
+        Err(Refusal::from(error).with_step(caller.step.clone()))
+    }
+}
+
+/// Collects the routes of the JSON interface with their descriptions.
+pub struct Api {
+    portal: Portal,
+    router: OpenApiRouter<Portal>,
+}
+
+impl Api {
+    /// No routes yet.
+    pub fn new(portal: Portal, router: OpenApiRouter<Portal>) -> Self {
+        Self { portal, router }
+    }
+
+    /// Adds what `utoipa_axum::routes!` made, behind the guard.
+    pub fn route(self, access: Access, routes: UtoipaMethodRouter<Portal>) -> Self {
+        let guarded = routes.layer(from_fn_with_state((self.portal.clone(), access), guard));
+        Self { router: self.router.routes(guarded), portal: self.portal }
+    }
+
+    /// The router and its description.
+    pub fn into_router(self) -> OpenApiRouter<Portal> {
+        self.router
+    }
+}
+
+/// Collects the pages.
+pub struct Pages {
+    portal: Portal,
+    router: axum::Router<Portal>,
+}
+
+impl Pages {
+    /// No pages yet.
+    pub fn new(portal: Portal) -> Self {
+        Self { portal, router: axum::Router::new() }
+    }
+
+    /// Adds a page, behind the guard.
+    pub fn route(self, access: Access, path: &str, methods: MethodRouter<Portal>) -> Self {
+        let guarded = methods.layer(from_fn_with_state((self.portal.clone(), access), guard));
+        Self { router: self.router.route(path, guarded), portal: self.portal }
+    }
+
+    /// The router.
+    pub fn into_router(self) -> axum::Router<Portal> {
+        self.router
+    }
+}
+
+/// Bodies of signed requests are read whole, to compare their digest.
+const MAX_SIGNED_BODY: usize = 64 * 1024;
+
+async fn guard(State((portal, access)): State<(Portal, Access)>, request: Request, next: Next) -> Response {
+    let is_page = !request.uri().path().starts_with("/v1/");
+    let target = request.uri().path_and_query().map(ToString::to_string).filter(|_| request.method() == Method::GET);
+    let is_signed = request.headers().contains_key("signature-input") || request.headers().contains_key("signature");
+    let mut response = match admit(&portal, access, request, is_signed).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) if is_page => page::lead_to_step(&refusal, target.as_deref()),
+        Err(refusal) => refusal.into_response(),
+    };
+    if is_signed {
+        let fresh = portal.now_ms().and_then(|now_ms| nonce::generate(portal.key_wrap.nonce_key(), now_ms));
+        if let Some(value) = fresh.ok().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            response.headers_mut().insert(NONCE_HEADER, value);
+        }
+    }
+    response
+}
+
+async fn admit(portal: &Portal, access: Access, request: Request, is_signed: bool) -> Result<Request, Refusal> {
+    let (mut parts, mut body) = request.into_parts();
+    let request_id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    let address = parts.extensions.get::<ClientAddress>().map(|found| found.0.to_string()).unwrap_or_default();
+    let origin = Origin { address, request_id };
+    let mut signed_body = None;
+    if is_signed {
+        let bytes = axum::body::to_bytes(body, MAX_SIGNED_BODY).await.map_err(|_| Error::RequestTooLarge)?;
+        body = Body::from(bytes.clone());
+        signed_body = Some(bytes);
+    }
+    let identity = identify(portal, &parts, signed_body.as_deref(), &origin).await?;
+    if let Identity::Known(caller) = &identity {
+        refuse_outdated(portal, caller).await?;
+    }
+    access.admit(&identity)?;
+    match identity {
+        Identity::Known(caller) => {
+            parts.extensions.insert(Arc::new(*caller));
+        }
+        Identity::Enclosed(presented) => {
+            parts.extensions.insert(Arc::new(*presented));
+        }
+        Identity::Stranger => {}
+    }
+    parts.extensions.insert(origin);
+    Ok(Request::from_parts(parts, body))
+}
+
+async fn refuse_outdated(portal: &Portal, caller: &Caller) -> Result<(), Refusal> {
+    if caller.claimed_policy.is_none_or(|claimed| claimed == caller.policy_version) {
+        return Ok(());
+    }
+    let pack = policy::pack(portal, caller.organisation.clone(), caller.now_ms).await?;
+    Err(Refusal::policy_outdated(pack, caller.step.clone()))
+}
+
+fn blocked(reason: BlockedReason) -> Error {
+    match reason {
+        BlockedReason::Revoked | BlockedReason::KeyLost => Error::DeviceRevoked,
+        BlockedReason::Suspended => Error::Suspended,
+        BlockedReason::AuthenticatorDisabled => Error::CodeDisabled,
+        BlockedReason::UpdateApp => Error::VersionUnsupported,
+    }
+}

@@ -1,0 +1,33 @@
+//! How a handler changes something: one transaction that first takes the request's nonce.
+
+use crate::caller::Caller;
+use crate::nonce;
+use crate::portal::PortalState;
+use crate::problem::Refusal;
+use crate::store::{StoreError, Tx};
+use std::sync::Arc;
+use twinlock_core::Result;
+
+/// What a business function answers: a fault of the database undoes everything; a refusal keeps what was written, such
+/// as a counted try.
+pub type Outcome<T> = std::result::Result<Result<T>, StoreError>;
+
+impl PortalState {
+    /// Runs a business function for this caller in one transaction.
+    pub async fn act<T, F>(&self, caller: &Arc<Caller>, act: F) -> std::result::Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>, &Caller) -> Outcome<T> + Send + 'static,
+    {
+        let caller = Arc::clone(caller);
+        let outcome = self.store.write(move |tx| {
+            if let Some(nonce) = &caller.nonce {
+                if let Err(refused) = nonce::take(tx, &caller.organisation, nonce, caller.now_ms)? {
+                    return Ok(Err(refused));
+                }
+            }
+            act(tx, &caller)
+        });
+        Ok(outcome.await??)
+    }
+}

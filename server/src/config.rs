@@ -1,0 +1,96 @@
+//! Configuration: a TOML file, then `TWINLOCK_` environment variables, then flags.
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Everything an operator can set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the database and the files.
+    pub data: PathBuf,
+    /// The key-encryption key, mode 0600, outside the data folder.
+    pub key_file: PathBuf,
+    /// Where members and devices connect.
+    pub listen: SocketAddr,
+    /// Where the operator's probes connect; keep it private.
+    pub management_listen: SocketAddr,
+    /// The address that members and devices see; signatures are bound to its authority.
+    pub public_url: String,
+    /// Certificate and key; without them a proxy in front has to do TLS.
+    pub tls: Option<Tls>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Sign-ins a minute from one network (/32, /64) before it has to wait.
+    pub sign_ins_a_minute: u32,
+    /// Requests a second from one network before it has to wait.
+    pub requests_a_second: u32,
+    /// Log filter in `tracing` syntax.
+    pub log: String,
+}
+
+/// PEM files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            key_file: PathBuf::from("twinlock.key"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            management_listen: SocketAddr::from(([127, 0, 0, 1], 9443)),
+            public_url: "https://localhost:8443".to_owned(),
+            tls: None,
+            trusted_proxies: Vec::new(),
+            sign_ins_a_minute: 30,
+            requests_a_second: 500,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file (if any) and the environment; the error names the file or the variable at fault.
+    pub fn read(file: Option<&Path>) -> Result<Self, String> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self =
+            figment.merge(Env::prefixed("TWINLOCK_").split("__")).extract().map_err(|fault| fault.to_string())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Host and port as they stand in a request's `Host`, without the scheme's default port.
+    pub fn authority(&self) -> &str {
+        self.public_url.strip_prefix("https://").unwrap_or_default().trim_end_matches('/')
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let authority = self.authority();
+        if authority.is_empty() || authority.contains('/') || authority.to_ascii_lowercase() != authority {
+            return Err("public_url: must be https://HOST or https://HOST:PORT in lower case".to_owned());
+        }
+        let key_file = std::path::absolute(&self.key_file).map_err(|fault| fault.to_string())?;
+        let data = std::path::absolute(&self.data).map_err(|fault| fault.to_string())?;
+        if key_file.starts_with(data) {
+            return Err("key_file: must not lie in the data folder; a copy of the data must not open itself".to_owned());
+        }
+        if self.tls.is_none() && self.trusted_proxies.is_empty() {
+            return Err("tls: public_url is https, but there is neither a certificate nor a trusted proxy".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! The portal's state, shared by every handler.
+
+use crate::config::Config;
+use crate::key_wrap::KeyWrap;
+use crate::password::Hasher;
+use crate::store::Store;
+use crate::throttle::Throttle;
+use ring::rand::SystemRandom;
+use std::sync::Arc;
+use twinlock_core::ports::Clock;
+use twinlock_core::{Error, Result};
+
+/// A handle on everything a handler may use. Cheap to clone.
+pub type Portal = Arc<PortalState>;
+
+/// What [`Portal`] points to.
+pub struct PortalState {
+    /// The database.
+    pub store: Store,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Keys at rest.
+    pub key_wrap: Arc<dyn KeyWrap>,
+    /// The operator's settings.
+    pub config: Config,
+    /// Password hashing, a few at a time.
+    pub hasher: Hasher,
+    /// Limits per client network.
+    pub throttle: Throttle,
+    /// Randomness.
+    pub random: SystemRandom,
+}
+
+impl PortalState {
+    /// Puts the parts together.
+    pub fn new(config: Config, store: Store, clock: Arc<dyn Clock>, key_wrap: Arc<dyn KeyWrap>) -> Portal {
+        let throttle = Throttle::new(config.requests_a_second, config.sign_ins_a_minute);
+        Arc::new(Self { store, clock, key_wrap, config, hasher: Hasher::new(), throttle, random: SystemRandom::new() })
+    }
+
+    /// Wall time in epoch milliseconds.
+    pub fn now_ms(&self) -> Result<u64> {
+        self.clock.wall_ms().map_err(|_| Error::PortalUnavailable)
+    }
+}
