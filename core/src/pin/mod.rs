@@ -1,10 +1,29 @@
-//! The PIN: rules, blocklist, stretching.
+//! The PIN: digits, rules, stretching, and the key it leads to.
+//!
+//! A PIN here is an *activation secret* (NIST SP 800-63B-4 §3.2.10): it never leaves the phone, and what it derives
+//! opens the sealed file ([`crate::sealed`]). Argon2id alone cannot protect six digits; the key also depends on a
+//! chip that is asked once per guess, and later on the portal's share.
+//!
+//! ```text
+//! a   = Argon2id(digits, salt, X)             [`StretchMemory::stretch`]
+//! h   = DeviceKey::bind_guess(account, g(a))  [`hardware_guess`] gives g(a)
+//! K   = HKDF(salt, h), cmt = HKDF(salt, h)    [`PinKey::derive`]
+//! ```
 
-/// Why a PIN was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PinFault {
-    /// Fewer digits than the policy asks for.
-    #[error("too short")]
-    TooShort,
-}
+mod date;
+pub(crate) mod digits;
+mod fault;
+mod key;
+mod keypad;
+mod owner;
+mod pattern;
+mod personal;
+mod rules;
+mod stretch;
+
+pub use digits::{Pin, PinDigits};
+pub use fault::PinFault;
+pub use key::{PinKey, hardware_guess};
+pub use owner::Owner;
+pub use rules::PinRules;
+pub use stretch::{SALT_LEN, StretchMemory, StretchParameters, Stretched};
