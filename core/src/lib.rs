@@ -12,6 +12,7 @@ pub mod pin;
 pub mod policy;
 pub mod ports;
 pub mod proof;
+pub mod sealed;
 pub mod secret;
 pub mod step;
 pub mod wire;
