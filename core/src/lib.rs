@@ -15,6 +15,7 @@ pub mod proof;
 pub mod sealed;
 pub mod secret;
 pub mod step;
+pub mod vault;
 pub mod wire;
 
 pub use error::{Error, ErrorCode, Result};
