@@ -1,1 +1,3 @@
-//! skeleton
+//! The portal: policy, members, devices, codes, files, audit.
+
+pub mod store;

@@ -1,0 +1,96 @@
+//! What the store answers when it cannot do as asked.
+
+/// Why a request to the store failed. Unless a case says otherwise, nothing of the request was kept.
+///
+/// No case ever holds the value of a parameter or of a row: names of statements, numbers and fixed texts only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process held the database for too long; the caller tries again later.
+    #[error("another process holds the database")]
+    Busy,
+    /// The storage is full, read-only or failing; the operator acts, `/readyz` turns red. After a failing disk
+    /// ([`Fault::Io`]) the change may reappear when the portal restarts: treat it as unknown, not as undone.
+    #[error("storage unavailable: {0}")]
+    Unavailable(Fault),
+    /// The database file is damaged; the operator restores a backup.
+    #[error("the database is damaged")]
+    Corrupt,
+    /// The schema in the database does not fit this program; nothing was migrated from this version on.
+    #[error("migration {version}: {why}")]
+    Migration {
+        /// The version that does not fit.
+        version: i64,
+        /// What is wrong with it.
+        why: MigrationFault,
+    },
+    /// A unique or primary key exists already. A rule that expects this says `ON CONFLICT` instead.
+    #[error("{statement}: such a row exists already")]
+    Conflict {
+        /// The statement's name.
+        statement: &'static str,
+    },
+    /// A column is missing or has another type than the code asked for.
+    #[error("{statement}: column {column} is not a {wanted}")]
+    Column {
+        /// The statement's name.
+        statement: &'static str,
+        /// The column, counted from 0.
+        column: usize,
+        /// The type that was asked for.
+        wanted: &'static str,
+    },
+    /// The statement was used against its nature; a fault of our own.
+    #[error("{statement}: {why}")]
+    Misuse {
+        /// The statement's name.
+        statement: &'static str,
+        /// What the caller did.
+        why: &'static str,
+    },
+    /// The closure panicked; its changes were undone.
+    #[error("the request panicked")]
+    Panicked,
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// Any other complaint of the engine.
+    #[error("{statement}: {text}")]
+    Driver {
+        /// The statement's name, or what the store itself was doing.
+        statement: &'static str,
+        /// The engine's fixed text for the result code.
+        text: String,
+    },
+}
+
+/// Why the storage is unavailable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No space is left, or the configured limit is reached.
+    #[error("full")]
+    Full,
+    /// The file, its folder or the file system is read-only.
+    #[error("read-only")]
+    ReadOnly,
+    /// Reading or writing failed.
+    #[error("input/output error")]
+    Io,
+    /// The file cannot be opened.
+    #[error("cannot be opened")]
+    CannotOpen,
+}
+
+/// Why a migration was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MigrationFault {
+    /// The database was migrated by a newer program, or by another one.
+    #[error("applied to the database, but unknown to this program")]
+    Unknown,
+    /// The file was edited after it had been applied.
+    #[error("the file differs from the one that was applied")]
+    Changed,
+    /// The file ends or begins a transaction of its own.
+    #[error("the file must leave the transaction alone")]
+    Transaction,
+}

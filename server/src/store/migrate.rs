@@ -1,0 +1,114 @@
+//! Migrations: numbered SQL files inside the program, each applied once, in one transaction.
+
+use super::tx::Engine;
+use super::{MigrationFault, StoreError, Tx, sqlite};
+use data_encoding::HEXLOWER;
+use ring::digest;
+use rusqlite::Connection;
+
+crate::statements! {
+    APPLIED = "select version, sha256 from schema_migration order by version";
+    RECORD = "insert into schema_migration (version, name, sha256, applied_at) values ($1, $2, $3, $4)";
+}
+
+/// The list of what was applied.
+const LIST: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
+    version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+
+/// One numbered SQL file.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+impl Migration {
+    /// A migration; versions rise in the list.
+    pub const fn new(version: i64, name: &'static str, sql: &'static str) -> Self {
+        Migration { version, name, sql }
+    }
+}
+
+/// The portal's own migrations.
+pub const MIGRATIONS: &[Migration] = &[Migration::new(
+    1,
+    "first",
+    include_str!("migrations/0001_first.sql"),
+)];
+
+/// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.
+pub fn schema() -> impl Iterator<Item = &'static str> {
+    std::iter::once(LIST).chain(MIGRATIONS.iter().map(|migration| migration.sql))
+}
+
+/// Brings the database up to date, or refuses before it changes anything.
+pub(super) fn migrate(
+    conn: &Connection,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    loop {
+        sqlite::control(conn, "BEGIN IMMEDIATE")?;
+        let step = apply_next(conn, migrations, now_ms);
+        let more = match step {
+            Ok(more) => sqlite::control(conn, "COMMIT").map(|()| more),
+            Err(fault) => Err(fault),
+        };
+        if !conn.is_autocommit() {
+            sqlite::control(conn, "ROLLBACK")?;
+        }
+        if !more? {
+            return Ok(());
+        }
+    }
+}
+
+/// Applies the first migration that is missing. The check is repeated each time: another process may migrate as well.
+fn apply_next(
+    conn: &Connection,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session {
+        conn,
+        writable: true,
+    }));
+    tx.script(LIST)?;
+    let applied = tx.query(APPLIED, &[])?;
+    let mut known = migrations.iter();
+    for row in &applied {
+        let version = row.int(0)?;
+        let refuse = |why| StoreError::Migration { version, why };
+        let file = known.next().filter(|file| file.version == version);
+        let file = file.ok_or_else(|| refuse(MigrationFault::Unknown))?;
+        if row.text(1)? != sha256(file.sql) {
+            return Err(refuse(MigrationFault::Changed));
+        }
+    }
+    let Some(next) = known.next() else {
+        return Ok(false);
+    };
+    sqlite::control(conn, "SAVEPOINT migration")?;
+    tx.script(next.sql)?;
+    // A COMMIT inside the file ended the savepoint as well.
+    sqlite::control(conn, "RELEASE migration").map_err(|_| StoreError::Migration {
+        version: next.version,
+        why: MigrationFault::Transaction,
+    })?;
+    let hash = sha256(next.sql);
+    tx.exec(
+        RECORD,
+        &[
+            next.version.into(),
+            next.name.into(),
+            hash.into(),
+            now_ms.into(),
+        ],
+    )?;
+    Ok(true)
+}
+
+fn sha256(text: &str) -> String {
+    HEXLOWER.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+}

@@ -1,0 +1,180 @@
+//! The portal's storage. Business rules are plain synchronous functions over one small [`Tx`]; only this folder knows
+//! which database runs underneath (design: dependencies, 1.2).
+//!
+//! Whatever [`Store::write`] answered with `Ok` is on the disk. The store never reads a clock: callers pass times.
+//!
+//! ```ignore
+//! let name = store.read(move |tx| member_name(tx, &id)).await?;
+//! ```
+
+mod error;
+mod migrate;
+mod sqlite;
+mod statement;
+mod tx;
+mod value;
+mod writer;
+
+pub use error::{Fault, MigrationFault, StoreError};
+pub use migrate::{MIGRATIONS, Migration, schema};
+pub use statement::Sql;
+pub use tx::Tx;
+pub use value::{Row, Value};
+
+use sqlite::Role;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use writer::{Checkpoints, Message, Writer};
+
+/// Every statement of the portal; a test prepares each on both engines.
+pub fn catalogue() -> impl Iterator<Item = Sql> {
+    [migrate::STATEMENTS].into_iter().flatten().copied()
+}
+
+/// How a store runs. [`Options::at`] has the portal's values; tests change some.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The time, in epoch milliseconds, that new rows of `schema_migration` bear.
+    pub now_ms: i64,
+    /// The schema.
+    pub migrations: &'static [Migration],
+    /// Reading threads, each with a connection.
+    pub readers: usize,
+    /// Requests that may wait; the next caller waits until one is taken.
+    pub queue: usize,
+    /// How long to wait for another process before [`StoreError::Busy`].
+    pub busy_timeout: Duration,
+    /// Pages of 4 KiB in the write-ahead log before the writer itself empties it.
+    pub log_pages: u32,
+    /// Pages that the database may have; `None` is SQLite's own limit.
+    pub max_pages: Option<u32>,
+}
+
+impl Options {
+    /// The portal's values.
+    pub fn at(now_ms: i64) -> Self {
+        Options {
+            now_ms,
+            migrations: MIGRATIONS,
+            readers: 4,
+            queue: 1024,
+            busy_timeout: Duration::from_secs(5),
+            log_pages: 4096,
+            max_pages: None,
+        }
+    }
+}
+
+/// The database. Clones share it; it closes when the last one goes, or by [`Store::close`].
+#[derive(Clone)]
+pub struct Store {
+    writes: mpsc::Sender<Message>,
+    reads: mpsc::Sender<Message>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl Store {
+    /// Opens or creates the database file, brings its schema up to date and starts the threads.
+    ///
+    /// Blocks; beside the file lie `<path>-wal`, `<path>-shm` and `<path>-turn`, all readable by the owner alone.
+    pub fn open_sqlite(path: &Path, options: Options) -> Result<Store, StoreError> {
+        create_private(path)?;
+        let mut turn_path = path.as_os_str().to_owned();
+        turn_path.push("-turn");
+        let turn = private().create(true).truncate(false).open(&turn_path);
+        let turn = turn.map_err(|fault| unavailable(&fault))?;
+        // Two processes that turn a new file to WAL at the same time get "locked" without any wait.
+        writer::take_turn(&turn, options.busy_timeout);
+        let conn = sqlite::open(path, Role::Writer, &options)?;
+        migrate::migrate(&conn, options.migrations, options.now_ms)?;
+        let _ = turn.unlock();
+
+        let mut threads = Vec::new();
+        let (reads, queue) = mpsc::channel(options.queue.max(1));
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..options.readers.max(1) {
+            let (conn, queue) = (
+                sqlite::open(path, Role::Reader, &options)?,
+                Arc::clone(&queue),
+            );
+            threads.push(writer::spawn("store-read", move || {
+                writer::read(&conn, &queue)
+            })?);
+        }
+        let checkpointer = sqlite::open(path, Role::Checkpointer, &options)?;
+        let checkpoints = Checkpoints::start(checkpointer, options.clone())?;
+        let (writes, queue) = mpsc::channel(options.queue.max(1));
+        let writer = Writer {
+            conn,
+            queue,
+            options,
+            turn,
+            checkpoints,
+        };
+        threads.push(writer::spawn("store-write", move || writer.serve())?);
+        Ok(Store {
+            writes,
+            reads,
+            threads: Arc::new(Mutex::new(threads)),
+        })
+    }
+
+    /// Runs `work` in a write transaction. `Ok` is answered only after the commit reached the disk.
+    ///
+    /// `Err` undoes what `work` did, and only that. A caller that stops waiting does not stop the work: a try that was
+    /// asked for is counted. `work` runs on the one writing thread, so it must not wait for anything.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        writer::submit(&self.writes, work).await
+    }
+
+    /// Runs `work` on a snapshot that contains every write answered before. It cannot write.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        writer::submit(&self.reads, work).await
+    }
+
+    /// Finishes what is queued, empties the log and closes the files. Every later request gets [`StoreError::Closed`].
+    pub async fn close(&self) {
+        let _ = self.reads.send(None).await;
+        let _ = self.writes.send(None).await;
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
+        let _ = tokio::task::spawn_blocking(join).await;
+    }
+}
+
+/// Creates a file that only its owner may read, if there is none: SQLite gives its log the same mode. It must not be
+/// opened otherwise, because closing it would drop every lock that SQLite holds on it in this process (POSIX).
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    match private().create_new(true).open(path) {
+        Err(fault) if fault.kind() != ErrorKind::AlreadyExists => Err(unavailable(&fault)),
+        _ => Ok(()),
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut how = OpenOptions::new();
+    how.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    how
+}
+
+fn unavailable(fault: &std::io::Error) -> StoreError {
+    StoreError::Unavailable(match fault.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Fault::Full,
+        _ => Fault::CannotOpen,
+    })
+}

@@ -1,0 +1,57 @@
+//! SQL as named constants, so that each text can be read, reviewed and prepared on both engines.
+
+/// A named SQL text. Only [`statements!`](crate::statements) makes one, from a literal: there is no dynamic SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sql {
+    name: &'static str,
+    text: &'static str,
+}
+
+impl Sql {
+    /// For the macro alone; a test searches the sources for other callers.
+    #[doc(hidden)]
+    pub const fn from_statements_macro(name: &'static str, text: &'static str) -> Self {
+        // Transactions, pragmas and schema changes belong to the store; this fails at compile time.
+        assert!(
+            matches!(
+                text.trim_ascii_start().as_bytes(),
+                [b's', b'e', b'l', ..]
+                    | [b'i', b'n', b's', ..]
+                    | [b'u', b'p', b'd', ..]
+                    | [b'd', b'e', b'l', ..]
+                    | [b'w', b'i', b't', ..]
+            ),
+            "a statement begins with select, insert, update, delete or with, in lower case"
+        );
+        Sql { name, text }
+    }
+
+    /// The constant's name; errors carry it instead of the text.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The text, with `$1`, `$2` … for the parameters.
+    pub fn text(self) -> &'static str {
+        self.text
+    }
+}
+
+/// Defines SQL constants and `STATEMENTS`, the list of them that belongs into [`catalogue`](crate::store::catalogue).
+///
+/// ```ignore
+/// statements! {
+///     /// One member by id.
+///     FIND_MEMBER = "select name from member where organisation = $1 and id = $2";
+/// }
+/// ```
+#[macro_export]
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+        $($(#[$doc])*
+        pub(crate) const $name: $crate::store::Sql =
+            $crate::store::Sql::from_statements_macro(stringify!($name), $text);)+
+        /// Every statement of this file. Not in the catalogue, it is dead code, and the compiler says so.
+        pub(crate) const STATEMENTS: &[$crate::store::Sql] = &[$($name),+];
+    };
+}

@@ -1,0 +1,309 @@
+//! The threads that own the connections: one writer with group commit, a few readers, one for checkpoints.
+
+use super::tx::Engine;
+use super::{Options, StoreError, Tx, sqlite};
+use rusqlite::Connection;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests in one commit. More gain little, and one failing commit fails them all.
+const BATCH: usize = 64;
+/// Without a commit for one to two of these the log is emptied, so that deleted secrets do not linger in it.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// A request in a queue; `None` asks the thread to finish what is queued and end.
+pub(super) type Message = Option<Box<dyn Job>>;
+
+/// A request whose answer type is hidden, so that one queue holds them all.
+pub(super) trait Job: Send {
+    /// Runs the closure and says whether its changes are to be kept.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Sends the closure's answer, or the fault of the transaction around it.
+    fn answer(self: Box<Self>, transaction: Result<(), StoreError>);
+}
+
+struct Request<T, F> {
+    work: Option<F>,
+    result: Result<T, StoreError>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Request<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        // The transaction is the only state that a panic can leave half-done, and it is rolled back.
+        self.result = catch_unwind(AssertUnwindSafe(|| work(tx))).unwrap_or_else(|_| {
+            tracing::error!("a storage request panicked; its changes were undone");
+            Err(StoreError::Panicked)
+        });
+        if let (Ok(_), Some(fault)) = (&self.result, tx.fault()) {
+            self.result = Err(fault);
+        }
+        self.result.is_ok()
+    }
+
+    fn answer(self: Box<Self>, transaction: Result<(), StoreError>) {
+        let result = match self.work {
+            Some(_) => transaction.and(Err(StoreError::Closed)),
+            None => self.result.and_then(|value| transaction.map(|()| value)),
+        };
+        // The one who asked may have gone; the change stays, a try that was counted stays counted.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// Queues a closure and waits for its answer; a full queue makes the caller wait.
+pub(super) async fn submit<T: Send + 'static>(
+    queue: &mpsc::Sender<Message>,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (reply, answer) = oneshot::channel();
+    let job = Request {
+        work: Some(work),
+        result: Err(StoreError::Closed),
+        reply,
+    };
+    queue
+        .send(Some(Box::new(job)))
+        .await
+        .map_err(|_| StoreError::Closed)?;
+    answer.await.unwrap_or(Err(StoreError::Closed))
+}
+
+/// The only thread of this process that writes.
+pub(super) struct Writer {
+    pub(super) conn: Connection,
+    pub(super) queue: mpsc::Receiver<Message>,
+    pub(super) options: Options,
+    /// Who holds this file's lock begins next: two portals take turns instead of the faster one starving the other.
+    pub(super) turn: File,
+    pub(super) checkpoints: Checkpoints,
+}
+
+impl Writer {
+    /// Serves until the queue is closed, then empties the log.
+    pub(super) fn serve(mut self) {
+        let mut retry_at = 0;
+        while let Some(first) = self.queue.blocking_recv() {
+            match first {
+                Some(job) => self.batch(job),
+                None => self.queue.close(),
+            }
+            retry_at = self.cap_log(retry_at);
+        }
+        self.checkpoints.stop();
+        if let Err(fault) = sqlite::empty_log(&mut self.conn, &self.options) {
+            tracing::warn!(%fault, "the log was not emptied; the next start does it");
+        }
+    }
+
+    fn batch(&mut self, first: Box<dyn Job>) {
+        let mut jobs = vec![first];
+        let transaction = self.transact(&mut jobs);
+        if !self.conn.is_autocommit()
+            && let Err(fault) = sqlite::control(&self.conn, "ROLLBACK")
+        {
+            tracing::error!(%fault, "a failed transaction could not be rolled back");
+        }
+        if let Err(fault) = &transaction {
+            tracing::error!(%fault, requests = jobs.len(), "storage requests failed");
+        }
+        self.checkpoints.dirty.store(true, Ordering::Relaxed);
+        jobs.into_iter()
+            .for_each(|job| job.answer(transaction.clone()));
+    }
+
+    /// One transaction for `jobs` and for those that arrive while it is open. An error stands for all of them.
+    fn transact(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+        if let Err(fault) = self.begin() {
+            // Whoever waits gets this answer too, instead of waiting for the same lock once more.
+            while jobs.len() < BATCH && self.take_next(jobs) {}
+            return Err(fault);
+        }
+        loop {
+            jobs.last_mut()
+                .map_or(Ok(()), |job| savepoint(&self.conn, job.as_mut()))?;
+            if jobs.len() == BATCH || !self.take_next(jobs) {
+                break;
+            }
+        }
+        sqlite::control(&self.conn, "COMMIT")
+    }
+
+    fn take_next(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> bool {
+        match self.queue.try_recv() {
+            Ok(Some(job)) => jobs.push(job),
+            Ok(None) => self.queue.close(),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// Waits for this process's turn, then for the database's own lock; only the second is needed to be correct.
+    fn begin(&self) -> Result<(), StoreError> {
+        let turn = take_turn(&self.turn, self.options.busy_timeout);
+        let begun = sqlite::control(&self.conn, "BEGIN IMMEDIATE");
+        if turn {
+            let _ = self.turn.unlock();
+        }
+        begun
+    }
+
+    /// Hands a growing log to the other thread; empties it here when that thread cannot keep up, because only a pause
+    /// of the writer lets a log restart under load. Returns the length below which not to try again.
+    fn cap_log(&mut self, retry_at: u32) -> u32 {
+        let (cap, portion) = (self.options.log_pages, self.options.log_pages / 4);
+        let Ok(log) = sqlite::log(&self.conn) else {
+            return retry_at;
+        };
+        if log.pages >= cap.max(retry_at) {
+            let left = sqlite::empty_log(&mut self.conn, &self.options).unwrap_or(log);
+            // A backup or a stuck reader pins the log: each try costs a wait, so let it grow a little first.
+            return if left.pages == 0 {
+                0
+            } else {
+                log.pages.saturating_add(portion)
+            };
+        }
+        if log.behind >= portion {
+            self.checkpoints.wake();
+        }
+        if log.pages < cap { 0 } else { retry_at }
+    }
+}
+
+/// Polls for the lock that hands out turns. Without it the caller goes on: it brings fairness, not safety.
+pub(super) fn take_turn(turn: &File, timeout: Duration) -> bool {
+    for _ in 0..sqlite::looks(timeout).max(1) {
+        match turn.try_lock() {
+            Ok(()) => return true,
+            Err(std::fs::TryLockError::WouldBlock) => thread::sleep(sqlite::POLL),
+            Err(std::fs::TryLockError::Error(_)) => return false,
+        }
+    }
+    false
+}
+
+/// Runs one request so that its failure leaves the others alone. An error means that the whole transaction is lost.
+fn savepoint(conn: &Connection, job: &mut dyn Job) -> Result<(), StoreError> {
+    sqlite::control(conn, "SAVEPOINT request")?;
+    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session {
+        conn,
+        writable: true,
+    }));
+    let keep = job.run(&mut tx);
+    if conn.is_autocommit() {
+        // A full disk and its kin make SQLite undo everything, also what earlier requests of the batch did.
+        return Err(tx.fault().unwrap_or(StoreError::Corrupt));
+    }
+    if !keep {
+        sqlite::control(conn, "ROLLBACK TO request")?;
+    }
+    sqlite::control(conn, "RELEASE request")
+}
+
+/// One of the reading threads. Each request is a transaction of its own and sees one snapshot.
+pub(super) fn read(conn: &Connection, queue: &Mutex<mpsc::Receiver<Message>>) {
+    // Closed under the same lock: another thread would hold it while it waits for a message that never comes.
+    let next = || {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match queue.blocking_recv()? {
+                Some(job) => return Some(job),
+                None => queue.close(),
+            }
+        }
+    };
+    while let Some(mut job) = next() {
+        let begun = sqlite::control(conn, "BEGIN");
+        if begun.is_ok() {
+            job.run(&mut Tx::new(Engine::Sqlite(sqlite::Session {
+                conn,
+                writable: false,
+            })));
+        }
+        if !conn.is_autocommit()
+            && let Err(fault) = sqlite::control(conn, "ROLLBACK")
+        {
+            tracing::error!(%fault, "a read could not be ended");
+        }
+        job.answer(begun);
+    }
+}
+
+/// The thread that copies the log into the database file, so that commits do not wait for it.
+pub(super) struct Checkpoints {
+    wake: Option<SyncSender<()>>,
+    dirty: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpoints {
+    pub(super) fn start(conn: Connection, options: Options) -> Result<Self, StoreError> {
+        let (wake, woken) = sync_channel(1);
+        let dirty = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&dirty);
+        let thread = spawn("store-checkpoint", move || {
+            run(conn, &woken, &seen, &options)
+        })?;
+        Ok(Checkpoints {
+            wake: Some(wake),
+            dirty,
+            thread: Some(thread),
+        })
+    }
+
+    fn wake(&self) {
+        // Full means that it is awake already.
+        let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
+    }
+
+    fn stop(&mut self) {
+        self.wake = None;
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn run(mut conn: Connection, woken: &Receiver<()>, dirty: &AtomicBool, options: &Options) {
+    let mut rest = false;
+    loop {
+        let done = match woken.recv_timeout(IDLE) {
+            Ok(()) => sqlite::checkpoint(&conn),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) if dirty.swap(false, Ordering::Relaxed) => {
+                rest = true;
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) if !std::mem::take(&mut rest) => continue,
+            Err(RecvTimeoutError::Timeout) => sqlite::empty_log(&mut conn, options),
+        };
+        if let Err(fault) = done
+            && fault != StoreError::Busy
+        {
+            tracing::error!(%fault, "a checkpoint failed; the log keeps what was committed");
+        }
+    }
+}
+
+pub(super) fn spawn(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StoreError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|fault| StoreError::Driver {
+        statement: "open",
+        text: fault.to_string(),
+    })
+}
