@@ -1,2 +1,76 @@
-//! skeleton
-fn main() {}
+//! `cargo xtask`: the one command a developer and CI share. Run it without arguments to see what it can do.
+//!
+//! One file per command ([`demo`], [`test`], [`lint`], [`bench`]); [`run`] starts and times the parts, [`tools`]
+//! installs what a machine lacks, [`ids`] and [`files`] are checks of our own.
+
+mod bench;
+mod demo;
+mod files;
+mod ids;
+mod lint;
+mod run;
+mod test;
+mod tools;
+mod workspace;
+
+use run::{Run, Stop};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  demo [--once] [--shell NAME]  start a portal on this machine and play the first day of an organisation
+                                --once   play it without waiting for you, and stop
+                                --shell  who plays the phone; now: rust
+  test [PART] [ARGUMENT…]       run all tests, or one part; an unknown part prints the list of parts
+                                arguments go to `cargo test`: cargo xtask test journey -- --nocapture
+  lint                          everything that is checked without running the product
+  bench [ARGUMENT…]             measure speed and size
+
+The first run of `lint` compiles cargo-deny, which takes minutes. Everything else that is missing is named, and
+installed if this is Debian and you are root, or CI.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut words = arguments.iter().map(String::as_str);
+    let command = words.next().unwrap_or("help");
+    let rest: Vec<&str> = words.collect();
+    match command {
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        "demo" | "test" | "lint" | "bench" => in_workspace(command, &rest),
+        unknown => {
+            eprint!("There is no command `{unknown}`.\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn in_workspace(command: &str, rest: &[&str]) -> ExitCode {
+    let mut run = Run::default();
+    let outcome = Workspace::load().and_then(|workspace| match command {
+        "demo" => demo::demo(&workspace, &mut run, rest),
+        "test" => test::test(&workspace, &mut run, rest),
+        "lint" => lint::lint(&workspace, &mut run, rest),
+        _ => bench::bench(&workspace, &mut run, rest),
+    });
+    run.print_table();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => {
+            print_stop(&stop);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_stop(stop: &Stop) {
+    eprintln!("\n{}", stop.message);
+    if let Some(again) = &stop.again {
+        eprintln!("To repeat just this: {again}");
+    }
+}

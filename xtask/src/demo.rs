@@ -1,0 +1,94 @@
+//! `cargo xtask demo`: builds the portal and the demo, and hands over to it.
+
+use crate::run::{Run, Stop, shown};
+use crate::tools::{OATHTOOL, ensure_packages};
+use crate::workspace::Workspace;
+use std::process::Command;
+
+/// Who can play the phone. Kotlin and Swift join when their SDKs exist.
+const SHELLS: [&str; 1] = ["rust"];
+
+/// Builds what the demo needs and starts it.
+pub(crate) fn demo(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Result<(), Stop> {
+    let flags = Flags::parse(rest).map_err(Stop::because)?;
+    ensure_packages(run, &[&OATHTOOL])?;
+    for (package, program) in [("twinlock-portal", "twinlock-portal"), ("twinlock-tests", "twinlock-demo")] {
+        let mut build = workspace.cargo();
+        build.args(["build", "-p", package, "--bin", program]);
+        run.command(&format!("build {program}"), build)?;
+    }
+    let program = format!("twinlock-demo{}", std::env::consts::EXE_SUFFIX);
+    let mut demo = Command::new(workspace.target.join("debug").join(program));
+    demo.current_dir(&workspace.root).args(["--shell", flags.shell]);
+    if flags.once {
+        demo.arg("--once");
+        run.command("demo", demo)
+    } else {
+        run.print_table();
+        println!("\n── demo ── {}", shown(&demo));
+        become_program(demo)
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Flags<'a> {
+    once: bool,
+    shell: &'a str,
+}
+
+impl<'a> Flags<'a> {
+    fn parse(rest: &[&'a str]) -> Result<Self, String> {
+        let mut flags = Flags { once: false, shell: "rust" };
+        let mut words = rest.iter();
+        while let Some(word) = words.next() {
+            match (*word, word.split_once('=')) {
+                ("--once", _) => flags.once = true,
+                ("--shell", _) => flags.shell = words.next().ok_or("--shell needs a name.")?,
+                (_, Some(("--shell", name))) => flags.shell = name,
+                _ => return Err(format!("demo does not know `{word}`; it knows --once and --shell NAME.")),
+            }
+        }
+        if SHELLS.contains(&flags.shell) {
+            Ok(flags)
+        } else {
+            Err(format!("There is no shell `{}` yet. There is: {}.", flags.shell, SHELLS.join(", ")))
+        }
+    }
+}
+
+/// Hands this process over to the demo, so that Ctrl-C reaches it alone and it can tidy up before the prompt is back.
+#[cfg(unix)]
+fn become_program(mut program: Command) -> Result<(), Stop> {
+    use std::os::unix::process::CommandExt;
+    let fault = program.exec();
+    Err(Stop::repeat(format!("The demo could not start: {fault}."), shown(&program)))
+}
+
+#[cfg(not(unix))]
+fn become_program(mut program: Command) -> Result<(), Stop> {
+    match program.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Stop::repeat(format!("The demo ended with {status}."), shown(&program))),
+        Err(fault) => Err(Stop::repeat(format!("The demo could not start: {fault}."), shown(&program))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_in_any_order() {
+        assert_eq!(Flags::parse(&[]), Ok(Flags { once: false, shell: "rust" }));
+        assert_eq!(Flags::parse(&["--shell", "rust", "--once"]), Ok(Flags { once: true, shell: "rust" }));
+        assert_eq!(Flags::parse(&["--shell=rust"]), Ok(Flags { once: false, shell: "rust" }));
+    }
+
+    #[test]
+    fn an_unknown_shell_is_told_which_exist() {
+        let refusal = Flags::parse(&["--shell", "kotlin"]).unwrap_err();
+        assert!(refusal.contains("kotlin") && refusal.contains("rust"), "{refusal}");
+        assert!(Flags::parse(&["--shell"]).is_err());
+        assert!(Flags::parse(&["--onse"]).unwrap_err().contains("--once"));
+    }
+}

@@ -1,0 +1,144 @@
+//! Finds what a machine lacks, and installs it where nobody has to be asked.
+
+use crate::run::{Run, Stop, output_of, shown};
+use crate::workspace::Workspace;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A Debian package, and how to tell that what it brings is there.
+pub(crate) struct Package {
+    name: &'static str,
+    what_for: &'static str,
+    is_there: fn() -> bool,
+}
+
+/// An independent authenticator: codes are checked against one that we did not write.
+pub(crate) const OATHTOOL: Package =
+    Package { name: "oathtool", what_for: "plays the authenticator app", is_there: || on_path("oathtool") };
+
+/// The second database; tests start a server of their own from it.
+pub(crate) const POSTGRESQL: Package = Package {
+    name: "postgresql",
+    what_for: "tests run on it as well as on SQLite",
+    is_there: || on_path("initdb") || debian_has_initdb(Path::new("/usr/lib/postgresql")),
+};
+
+/// The version that CI uses; a newer one that is already there is welcome.
+const CARGO_DENY: [u32; 3] = [0, 20, 2];
+
+/// Makes sure that `packages` are there: as root on Debian, or in CI, installs what is missing; elsewhere says what
+/// to type and stops.
+pub(crate) fn ensure_packages(run: &mut Run, packages: &[&Package]) -> Result<(), Stop> {
+    let missing: Vec<&&Package> = packages.iter().filter(|package| !(package.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    let is_root = output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    if !on_path("apt-get") || !(is_root || is_ci) {
+        let mut text = String::from("Missing on this machine:\n");
+        for package in &missing {
+            text += &format!("  {}: {}\n", package.name, package.what_for);
+        }
+        text += "Install it and start again. On Debian or Ubuntu:\n";
+        text += &format!("  sudo apt-get install --no-install-recommends {}", names.join(" "));
+        return Err(Stop::because(text));
+    }
+    run.check("install", || install(&names, is_root))?;
+    match missing.iter().find(|package| !(package.is_there)()) {
+        None => Ok(()),
+        Some(package) => Err(Stop::because(format!("{} was installed, but is still not found.", package.name))),
+    }
+}
+
+/// Makes sure that `cargo deny` is there, in the version that CI uses or a newer one.
+pub(crate) fn ensure_cargo_deny(workspace: &Workspace, run: &mut Run) -> Result<(), Stop> {
+    let found = output_of(workspace.cargo().args(["deny", "--version"]));
+    if found.as_deref().and_then(version_of).is_some_and(|version| version >= CARGO_DENY) {
+        return Ok(());
+    }
+    let [major, minor, patch] = CARGO_DENY;
+    println!("\ncargo-deny is compiled once and kept in cargo's bin folder. This takes several minutes.");
+    // A folder of its own, because CARGO_TARGET_DIR would otherwise keep its hundreds of crates for ever.
+    let scratch = workspace.target.join("cargo-deny-build");
+    let mut command = workspace.cargo();
+    command.args(["install", "--locked", "cargo-deny", "--version", &format!("{major}.{minor}.{patch}")]);
+    command.arg("--target-dir").arg(&scratch);
+    // It runs for a second; optimising it would take longer than it ever saves.
+    command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
+    run.command("install cargo-deny", command)?;
+    // What a failed attempt compiled stays, so that the next one is quick.
+    let _ = std::fs::remove_dir_all(&scratch);
+    Ok(())
+}
+
+fn install(names: &[&str], is_root: bool) -> Result<(), Stop> {
+    let mut command = apt_get(is_root);
+    command.args(["install", "-y", "--no-install-recommends"]).args(names);
+    println!("{}", shown(&command));
+    // The first try is silent: with package lists that are old or were never fetched it fails, and that is no news.
+    if output_of(&mut command).is_some() {
+        return Ok(());
+    }
+    let mut update = apt_get(is_root);
+    update.arg("update");
+    for mut step in [update, command] {
+        println!("{}", shown(&step));
+        let outcome = step.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).status();
+        if !outcome.is_ok_and(|status| status.success()) {
+            return Err(Stop::repeat(format!("{} could not be installed.", names.join(", ")), shown(&step)));
+        }
+    }
+    Ok(())
+}
+
+fn apt_get(is_root: bool) -> Command {
+    let mut command = if is_root {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "apt-get"]);
+        sudo
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Debian keeps the server's programs off the PATH, in one folder per version.
+fn debian_has_initdb(folder: &Path) -> bool {
+    let Ok(versions) = std::fs::read_dir(folder) else { return false };
+    versions.flatten().any(|version| version.path().join("bin/initdb").is_file())
+}
+
+fn on_path(program: &str) -> bool {
+    let Some(path) = std::env::var_os("PATH") else { return false };
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// The three numbers in `name 1.2.3`.
+fn version_of(text: &str) -> Option<[u32; 3]> {
+    let mut numbers = text.split_whitespace().nth(1)?.split('.').map(|number| number.parse().ok());
+    Some([numbers.next()??, numbers.next()??, numbers.next()??])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_compared_as_numbers() {
+        assert_eq!(version_of("cargo-deny 0.20.2\n"), Some([0, 20, 2]));
+        assert!(version_of("cargo-deny 0.100.0").unwrap() > CARGO_DENY);
+        assert!(version_of("cargo-deny 0.9.99").unwrap() < CARGO_DENY);
+        for unclear in ["", "cargo-deny", "cargo-deny 1.2", "cargo-deny one.two.three"] {
+            assert_eq!(version_of(unclear), None);
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        assert!(!on_path("a-program-that-nobody-has"));
+        assert!(!debian_has_initdb(Path::new("a-folder-that-nobody-has")));
+    }
+}
