@@ -23,7 +23,8 @@ const LISTS: [List; 2] =
 /// Compares the lists with the tests; fails if an entry that is due has no test, or a test names no entry.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Stop> {
     let mut tests = BTreeSet::new();
-    for path in workspace.files()? {
+    // The task runner's own tests quote tests in order to find them; they cover nothing.
+    for path in workspace.files()?.into_iter().filter(|path| !path.starts_with("xtask/")) {
         let Some((_, keyword)) = LANGUAGES.iter().find(|(ending, _)| path.ends_with(ending)) else { continue };
         if let Some(text) = workspace.text(&path)? {
             tests.extend(tests_in(&text, keyword).into_iter().map(|test| Test { path: path.clone(), ..test }));
