@@ -10,8 +10,8 @@ const FOLDERS: [&str; 4] = ["home", "Users", "root", "tmp"];
 
 /// Words that hosts of package registries and their mirrors are made of. Clients know their registries, and where
 /// another one is wanted it belongs in that machine's configuration, not here.
-const REGISTRY_WORDS: [&str; 10] =
-    ["artifactory", "deb", "index", "mirror", "nexus", "npmjs", "proxy", "pypi", "registry", "repo"];
+const REGISTRY_WORDS: [&str; 12] =
+    ["artifactory", "crates", "deb", "index", "maven", "mirror", "nexus", "npmjs", "proxy", "pypi", "registry", "repo"];
 
 /// Fails if a file names a package registry's host or a folder of one machine.
 pub(crate) fn check_contents(workspace: &Workspace) -> Result<(), Stop> {
