@@ -36,15 +36,9 @@ impl DeviceFacts {
             let length = value.chars().count();
             (least..=64).contains(&length) && !value.chars().any(char::is_control)
         };
-        let all = fits(&facts.name, 1)
-            && fits(&facts.model, 0)
-            && fits(&facts.system, 0)
-            && fits(&facts.app_version, 1);
-        if all {
-            Ok(facts)
-        } else {
-            Err(Error::BadRequest)
-        }
+        let all =
+            fits(&facts.name, 1) && fits(&facts.model, 0) && fits(&facts.system, 0) && fits(&facts.app_version, 1);
+        if all { Ok(facts) } else { Err(Error::BadRequest) }
     }
 }
 
@@ -86,10 +80,7 @@ impl Transcript<'_> {
         Hkdf::<Sha256>::new(None, &self.digest())
             .expand(b"twinlock/comparison/v1", &mut output)
             .map_err(|_| Error::Internal)?;
-        Ok(ComparisonCode(format!(
-            "{:08}",
-            u64::from_be_bytes(output) % 100_000_000
-        )))
+        Ok(ComparisonCode(format!("{:08}", u64::from_be_bytes(output) % 100_000_000)))
     }
 
     fn digest(&self) -> [u8; 32] {

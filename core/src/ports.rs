@@ -36,11 +36,7 @@ pub trait DeviceKey: Send + Sync {
 
     /// Binds a stretched PIN to this device's hardware: 32 bytes that depend on `guess` and on the PIN key. One guess is
     /// one use of the chip; the answer for one guess says nothing about another.
-    fn bind_guess(
-        &self,
-        account: &str,
-        guess: &[u8],
-    ) -> std::result::Result<SecretBytes, PortError>;
+    fn bind_guess(&self, account: &str, guess: &[u8]) -> std::result::Result<SecretBytes, PortError>;
 
     /// Deletes both keys. Not an error if there are none.
     fn delete(&self, account: &str) -> std::result::Result<(), PortError>;
@@ -135,10 +131,7 @@ pub struct Answer {
 impl Answer {
     /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 

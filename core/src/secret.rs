@@ -44,9 +44,7 @@ impl SecretText {
 
     /// Copies bytes that arrived from a shell; `None` if they are not UTF-8.
     pub fn from_utf8(bytes: &[u8]) -> Option<Self> {
-        std::str::from_utf8(bytes)
-            .ok()
-            .map(|text| Self::new(text.to_owned()))
+        std::str::from_utf8(bytes).ok().map(|text| Self::new(text.to_owned()))
     }
 
     /// The text itself. The one way out: whoever calls this answers for where it goes.

@@ -13,9 +13,7 @@
 use crate::error::{Error, Result};
 use crate::framing::framed;
 use crate::pin::Owner;
-use crate::sealed::{
-    BLOB_OVERHEAD, Reader, VaultKey, append_checksum, open_blob, seal_blob, strip_checksum,
-};
+use crate::sealed::{BLOB_OVERHEAD, Reader, VaultKey, append_checksum, open_blob, seal_blob, strip_checksum};
 use crate::secret::SecretBytes;
 use ring::rand::SecureRandom;
 use std::collections::BTreeMap;
@@ -38,11 +36,7 @@ impl Vault {
 
     /// An empty vault.
     pub fn new(key: &VaultKey, owner: &Owner) -> Self {
-        Self {
-            key: key.clone(),
-            owner: owner.clone(),
-            items: BTreeMap::new(),
-        }
+        Self { key: key.clone(), owner: owner.clone(), items: BTreeMap::new() }
     }
 
     /// Opens a sealed vault. All of it or nothing.
@@ -60,8 +54,7 @@ impl Vault {
             return Err(Error::VersionUnsupported);
         }
         let mut vault = Self::new(key, owner);
-        let plain =
-            open_blob(&key.0, &vault.file_context(), reader.rest()).ok_or(Error::StaleEpoch)?;
+        let plain = open_blob(&key.0, &vault.file_context(), reader.rest()).ok_or(Error::StaleEpoch)?;
         vault.read_items(&plain)?;
         Ok(vault)
     }
@@ -75,12 +68,7 @@ impl Vault {
         for (name, item) in &self.items {
             parts.extend([name.as_bytes(), item.expose()]);
         }
-        let blob = seal_blob(
-            &self.key.0,
-            &self.file_context(),
-            &Zeroizing::new(framed(&parts)),
-            random,
-        )?;
+        let blob = seal_blob(&self.key.0, &self.file_context(), &Zeroizing::new(framed(&parts)), random)?;
         let mut bytes = [&MAGIC[..], &FORMAT.to_be_bytes(), &blob].concat();
         append_checksum(&mut bytes);
         Ok(bytes)
@@ -126,12 +114,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::put`] for name and size; [`Error::RandomFailed`].
-    pub fn seal_item(
-        &self,
-        name: &str,
-        item: &SecretBytes,
-        random: &dyn SecureRandom,
-    ) -> Result<Vec<u8>> {
+    pub fn seal_item(&self, name: &str, item: &SecretBytes, random: &dyn SecureRandom) -> Result<Vec<u8>> {
         check_name(name)?;
         if item.expose().len() > Self::MAX_ITEM_LEN {
             return Err(Error::RequestTooLarge);
@@ -150,9 +133,7 @@ impl Vault {
             return Err(Error::Corrupt);
         }
         let opened = open_blob(&self.key.0, &self.item_context(name), sealed);
-        opened
-            .map(|mut item| SecretBytes::new(std::mem::take(&mut *item)))
-            .ok_or(Error::Corrupt)
+        opened.map(|mut item| SecretBytes::new(std::mem::take(&mut *item))).ok_or(Error::Corrupt)
     }
 
     fn read_items(&mut self, plain: &[u8]) -> Result<()> {
@@ -160,10 +141,7 @@ impl Vault {
         while reader.finish().is_err() {
             let name = std::str::from_utf8(reader.framed()?).map_err(|_| Error::Corrupt)?;
             let item = SecretBytes::new(reader.framed()?.to_vec());
-            let is_next = self
-                .items
-                .last_key_value()
-                .is_none_or(|(last, _)| last.as_str() < name);
+            let is_next = self.items.last_key_value().is_none_or(|(last, _)| last.as_str() < name);
             if !is_next || self.put(name, item).is_err() {
                 return Err(Error::Corrupt);
             }
@@ -180,11 +158,7 @@ impl Vault {
     }
 
     fn context(&self, label: &[u8], rest: &[&[u8]]) -> Vec<u8> {
-        let first = [
-            label,
-            self.owner.organisation().as_bytes(),
-            self.owner.device().as_bytes(),
-        ];
+        let first = [label, self.owner.organisation().as_bytes(), self.owner.device().as_bytes()];
         framed(&[&first, rest].concat())
     }
 }
@@ -201,15 +175,9 @@ const MAX_FILE_LEN: usize =
     Vault::MAX_ITEMS * (Vault::MAX_ITEM_LEN + Vault::MAX_NAME_LEN + 8) + 10 + BLOB_OVERHEAD + 32;
 
 fn check_name(name: &str) -> Result<()> {
-    let is_printable = name
-        .bytes()
-        .all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    let is_printable = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     let is_name = is_printable && (1..=Vault::MAX_NAME_LEN).contains(&name.len());
-    if is_name {
-        Ok(())
-    } else {
-        Err(Error::BadRequest)
-    }
+    if is_name { Ok(()) } else { Err(Error::BadRequest) }
 }
 
 #[cfg(test)]

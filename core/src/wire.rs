@@ -307,10 +307,7 @@ impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         // The message names no part of the input: it may be secret.
-        BASE64URL_NOPAD
-            .decode(text.as_bytes())
-            .map(Self)
-            .map_err(|_| serde::de::Error::custom("not base64url"))
+        BASE64URL_NOPAD.decode(text.as_bytes()).map(Self).map_err(|_| serde::de::Error::custom("not base64url"))
     }
 }
 

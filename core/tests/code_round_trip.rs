@@ -1,12 +1,7 @@
 //! Fault 18: what is written is read again, and nothing that is read makes the reader panic.
 //!
 //! `TWINLOCK_FUZZ_CASES=2000000 cargo test --release -p twinlock-core --test code_round_trip` runs for minutes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -15,32 +10,20 @@ use twinlock_core::secret::SecretBytes;
 
 /// `default` cases, or as many as the environment says.
 fn config(default: u32) -> ProptestConfig {
-    let cases = std::env::var("TWINLOCK_FUZZ_CASES")
-        .ok()
-        .map_or(default, |cases| cases.parse().unwrap());
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    let cases = std::env::var("TWINLOCK_FUZZ_CASES").ok().map_or(default, |cases| cases.parse().unwrap());
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Names of every script, without what a label refuses; the characters that have a meaning in a URI come often.
 fn name(max_chars: usize) -> impl Strategy<Value = String> {
     let character = prop_oneof![
         "[a-z0-9]".prop_map(|text: String| text.chars().next().unwrap()),
-        select(
-            "%&=+?#/@.-_~ '\"<>\\^|{}[]!$*,;"
-                .chars()
-                .collect::<Vec<_>>()
-        ),
+        select("%&=+?#/@.-_~ '\"<>\\^|{}[]!$*,;".chars().collect::<Vec<_>>()),
         any::<char>(),
     ];
     prop::collection::vec(character, 1..=max_chars)
         .prop_map(|characters| characters.into_iter().collect::<String>())
-        .prop_filter("a name that labels accept", |name| {
-            Label::new(None, name).is_ok()
-        })
+        .prop_filter("a name that labels accept", |name| Label::new(None, name).is_ok())
 }
 
 fn code() -> impl Strategy<Value = OneTimeCode> {
@@ -48,23 +31,13 @@ fn code() -> impl Strategy<Value = OneTimeCode> {
     let algorithm = select(vec![Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]);
     let digits = select(vec![Digits::Six, Digits::Eight]);
     let period = select(vec![Period::Seconds30, Period::Seconds60]);
-    (
-        secret,
-        algorithm,
-        digits,
-        period,
-        prop::option::of(name(12)),
-        name(24),
-    )
-        .prop_map(|(secret, algorithm, digits, period, issuer, account)| {
+    (secret, algorithm, digits, period, prop::option::of(name(12)), name(24)).prop_map(
+        |(secret, algorithm, digits, period, issuer, account)| {
             let label = Label::new(issuer.as_deref(), &account).unwrap();
-            let parameters = Parameters {
-                algorithm,
-                digits,
-                period,
-            };
+            let parameters = Parameters { algorithm, digits, period };
             OneTimeCode::from_parts(&SecretBytes::new(secret), parameters, label).unwrap()
-        })
+        },
+    )
 }
 
 /// One edit of a URI: a piece that means something, put somewhere over some of what stands there.
@@ -104,10 +77,7 @@ fn edit() -> impl Strategy<Value = (Index, usize, String)> {
         "=%20",
         "00000000",
     ];
-    let piece = prop_oneof![
-        select(pieces.to_vec()).prop_map(str::to_owned),
-        any::<String>()
-    ];
+    let piece = prop_oneof![select(pieces.to_vec()).prop_map(str::to_owned), any::<String>()];
     (any::<Index>(), 0..6_usize, piece)
 }
 

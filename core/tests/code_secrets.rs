@@ -1,18 +1,12 @@
 //! What is issued, what never shows, and how long to wait (the design's Defaults, RFC 4226 §4 R6 and §7.3).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use ring::rand::SystemRandom;
 use std::collections::HashSet;
 use twinlock_core::code::{
-    CodeInput, CodeKey, Digits, FAILURES_BEFORE_DISABLED, FAILURES_BEFORE_DISABLED_RANGE,
-    FAILURES_BEFORE_WAIT, FRESH_CODE_MS, Label, OneTimeCode, Parameters, SET_UP_MS, UriFault,
-    Verdict, wait_after_failures,
+    CodeInput, CodeKey, Digits, FAILURES_BEFORE_DISABLED, FAILURES_BEFORE_DISABLED_RANGE, FAILURES_BEFORE_WAIT,
+    FRESH_CODE_MS, Label, OneTimeCode, Parameters, SET_UP_MS, UriFault, Verdict, wait_after_failures,
 };
 use twinlock_core::error::Error;
 
@@ -33,18 +27,10 @@ fn only_sha1_six_thirty_is_issued() {
             )
         );
         let now = code.key().derive_code(9).unwrap();
-        assert_eq!(
-            code.verify_set_up(&now, 270_000),
-            Ok(Verdict::Accepted { step: 9 })
-        );
+        assert_eq!(code.verify_set_up(&now, 270_000), Ok(Verdict::Accepted { step: 9 }));
         assert!(seen.insert(encoded), "the same secret twice");
     }
-    for (issuer, account) in [
-        ("", "alice"),
-        ("Acme", ""),
-        ("A:B", "alice"),
-        ("Acme", "a\u{202E}b"),
-    ] {
+    for (issuer, account) in [("", "alice"), ("Acme", ""), ("A:B", "alice"), ("Acme", "a\u{202E}b")] {
         let refused = OneTimeCode::generate(&random, issuer, account);
         assert_eq!(refused, Err(Error::UriRefused(UriFault::Label)));
     }
@@ -60,8 +46,7 @@ fn the_grouped_key_is_the_key() {
         assert_eq!(groups.len(), 8);
         assert!(groups.iter().all(|group| group.len() == 4));
         let typed = grouped.expose().to_lowercase().replace(' ', "%20");
-        let again =
-            OneTimeCode::parse_uri(&format!("otpauth://totp/Acme:alice?secret={typed}")).unwrap();
+        let again = OneTimeCode::parse_uri(&format!("otpauth://totp/Acme:alice?secret={typed}")).unwrap();
         assert_eq!(again, code);
     }
 }
@@ -96,16 +81,10 @@ fn codes_and_keys_compare_by_value() {
     let parse = |text| CodeInput::parse(text, Digits::Six).unwrap();
     assert_eq!(parse("287082"), parse("287 082"));
     assert_ne!(parse("287082"), parse("287083"));
-    assert_ne!(
-        parse("000000"),
-        CodeInput::parse("00000000", Digits::Eight).unwrap()
-    );
+    assert_ne!(parse("000000"), CodeInput::parse("00000000", Digits::Eight).unwrap());
     let random = SystemRandom::new();
     let key = CodeKey::generate(&random).unwrap();
-    assert_eq!(
-        key,
-        CodeKey::from_secret(&key.secret(), key.parameters()).unwrap()
-    );
+    assert_eq!(key, CodeKey::from_secret(&key.secret(), key.parameters()).unwrap());
     assert_ne!(key, CodeKey::generate(&random).unwrap());
     assert_ne!(Label::new(Some("Acme"), "alice"), Label::new(None, "alice"));
 }
@@ -114,10 +93,7 @@ fn codes_and_keys_compare_by_value() {
 fn waits_follow_the_defaults() {
     let waits: Vec<u64> = (0..=10).map(wait_after_failures).collect();
     let minute = 60_000;
-    assert_eq!(
-        waits[..7],
-        [0, 0, 0, minute / 2, minute, 5 * minute, 15 * minute]
-    );
+    assert_eq!(waits[..7], [0, 0, 0, minute / 2, minute, 5 * minute, 15 * minute]);
     assert!(waits[7..].iter().all(|&wait| wait == 15 * minute));
     assert_eq!(wait_after_failures(u32::MAX), 15 * minute);
     assert_eq!(wait_after_failures(FAILURES_BEFORE_WAIT), 0);

@@ -1,10 +1,5 @@
 //! One-time codes against the RFCs' own numbers, and against a second implementation.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -16,33 +11,16 @@ use twinlock_core::secret::SecretBytes;
 const VECTORS: &str = include_str!("../../tests/vectors/codes.json");
 
 fn key(secret: &[u8], algorithm: Algorithm, digits: Digits, period: Period) -> CodeKey {
-    CodeKey::from_secret(
-        &SecretBytes::new(secret.to_vec()),
-        Parameters {
-            algorithm,
-            digits,
-            period,
-        },
-    )
-    .unwrap()
+    CodeKey::from_secret(&SecretBytes::new(secret.to_vec()), Parameters { algorithm, digits, period }).unwrap()
 }
 
 fn each_vector(source: &str, mut check: impl FnMut(&Value, &CodeKey)) -> usize {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
-    let cases = vectors["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| case["source"] == source);
+    let cases = vectors["cases"].as_array().unwrap().iter().filter(|case| case["source"] == source);
     cases
         .map(|case| {
-            let secret = HEXLOWER
-                .decode(case["secret_hex"].as_str().unwrap().as_bytes())
-                .unwrap();
-            assert_eq!(
-                BASE32_NOPAD.encode(&secret),
-                case["secret_base32"].as_str().unwrap()
-            );
+            let secret = HEXLOWER.decode(case["secret_hex"].as_str().unwrap().as_bytes()).unwrap();
+            assert_eq!(BASE32_NOPAD.encode(&secret), case["secret_base32"].as_str().unwrap());
             let digits = Digits::from_count(case["digits"].as_u64().unwrap() as u8).unwrap();
             let period = Period::from_seconds(case["period_s"].as_u64().unwrap()).unwrap();
             let algorithm = Algorithm::from_name(case["algorithm"].as_str().unwrap()).unwrap();
@@ -56,17 +34,9 @@ fn check_case(case: &Value, key: &CodeKey) {
     let step = case["step"].as_u64().unwrap();
     let code = case["code"].as_str().unwrap();
     assert_eq!(key.step_at(time_ms), Ok(step), "{case}");
-    assert_eq!(
-        key.derive_code(step).unwrap().to_text().expose(),
-        code,
-        "{case}"
-    );
+    assert_eq!(key.derive_code(step).unwrap().to_text().expose(), code, "{case}");
     let input = CodeInput::parse(code, key.parameters().digits).unwrap();
-    assert_eq!(
-        key.verify(&input, time_ms, None),
-        Ok(Verdict::Accepted { step }),
-        "{case}"
-    );
+    assert_eq!(key.verify(&input, time_ms, None), Ok(Verdict::Accepted { step }), "{case}");
 }
 
 #[test]
@@ -83,11 +53,7 @@ fn rfc_6238_appendix_b() {
 #[test]
 fn agrees_with_oathtool() {
     let random = SystemRandom::new();
-    for (algorithm, name) in [
-        (Algorithm::Sha1, "sha1"),
-        (Algorithm::Sha256, "sha256"),
-        (Algorithm::Sha512, "sha512"),
-    ] {
+    for (algorithm, name) in [(Algorithm::Sha1, "sha1"), (Algorithm::Sha256, "sha256"), (Algorithm::Sha512, "sha512")] {
         for round in 0..24_usize {
             let mut bytes = [0; 72];
             random.fill(&mut bytes).unwrap();
@@ -105,20 +71,11 @@ fn agrees_with_oathtool() {
                 .arg(HEXLOWER.encode(secret))
                 .output()
                 .expect("oathtool is needed for this test");
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             let theirs = String::from_utf8(output.stdout).unwrap();
             let key = key(secret, algorithm, digits, period);
-            let ours = key
-                .derive_code(key.step_at(time_s * 1000).unwrap())
-                .unwrap();
-            let case = format!(
-                "{name} {digits:?} {period:?} at {time_s} with {}",
-                HEXLOWER.encode(secret)
-            );
+            let ours = key.derive_code(key.step_at(time_s * 1000).unwrap()).unwrap();
+            let case = format!("{name} {digits:?} {period:?} at {time_s} with {}", HEXLOWER.encode(secret));
             assert_eq!(ours.to_text().expose(), theirs.trim(), "{case}");
         }
     }

@@ -22,9 +22,7 @@ fn check(case: &Value) -> Result<(), Error> {
         rules = rules.with_birth_date(year.unwrap(), month.unwrap(), day.unwrap());
     }
     let mut typed = PinDigits::new();
-    text("pin")
-        .bytes()
-        .try_for_each(|digit| typed.push_digit(digit))?;
+    text("pin").bytes().try_for_each(|digit| typed.push_digit(digit))?;
     rules.check(&typed.submit()?)
 }
 
@@ -50,10 +48,7 @@ fn f50_b35_the_vectors() {
 #[test]
 fn b35_a_raised_minimum_is_noticed_at_the_next_unlock_and_asks_nothing_else() {
     let mut typed = PinDigits::new();
-    b"123456"
-        .iter()
-        .try_for_each(|digit| typed.push_digit(*digit))
-        .unwrap();
+    b"123456".iter().try_for_each(|digit| typed.push_digit(*digit)).unwrap();
     let old = typed.submit().unwrap();
     assert!(PinRules::new(6).unwrap().is_long_enough(&old));
     assert!(!PinRules::new(8).unwrap().is_long_enough(&old));

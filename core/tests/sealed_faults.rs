@@ -23,13 +23,7 @@ fn owner(device: &str) -> Owner {
 }
 
 fn header(device: &str, epoch: u32) -> SealedHeader {
-    SealedHeader::new(
-        owner(device),
-        epoch,
-        StretchParameters::DEFAULT,
-        SALT,
-        1_770_000_000_000,
-    )
+    SealedHeader::new(owner(device), epoch, StretchParameters::DEFAULT, SALT, 1_770_000_000_000)
 }
 
 /// The key that a chip's answer leads to; another PIN or another chip is another answer.
@@ -67,10 +61,7 @@ fn what_was_sealed_opens_with_its_key_only() {
     assert_eq!(file.header().suite(), Suite::Hardware);
     assert_eq!(file.open(&key("a", 3, 2)), Ok(Opened::WrongPin));
     let opened = file.open(&key("a", 3, 1)).unwrap();
-    assert!(
-        format!("{opened:?}").contains("private_key: SecretBytes(…)"),
-        "Debug shows no bytes"
-    );
+    assert!(format!("{opened:?}").contains("private_key: SecretBytes(…)"), "Debug shows no bytes");
     assert_eq!(opened, Opened::Payload(payload));
 }
 
@@ -96,11 +87,7 @@ fn f40_every_bit_flipped_under_a_new_checksum_never_opens() {
             continue;
         };
         let in_commitment = (header_len..header_len + 32).contains(&(bit / 8));
-        let expected = if in_commitment {
-            Ok(Opened::WrongPin)
-        } else {
-            Err(Error::Corrupt)
-        };
+        let expected = if in_commitment { Ok(Opened::WrongPin) } else { Err(Error::Corrupt) };
         assert_eq!(file.open(&key), expected, "bit {bit}");
     }
 }
@@ -112,11 +99,7 @@ fn f41_truncated_at_every_length_is_corrupt() {
         assert_eq!(fault(&bytes[..len]), Error::Corrupt, "{len} bytes");
         // With a checksum made for what is left.
         if len >= 32 {
-            assert_eq!(
-                fault(&with_new_checksum(bytes[..len].to_vec())),
-                Error::Corrupt,
-                "{len}"
-            );
+            assert_eq!(fault(&with_new_checksum(bytes[..len].to_vec())), Error::Corrupt, "{len}");
         }
     }
 }
@@ -133,35 +116,18 @@ fn f41_repeated_and_trailing_garbage_are_corrupt() {
         assert_eq!(fault(&checked), Error::Corrupt);
     }
     let future = [&bytes[..8], &[0, 2], &[0; SealedFile::MAX_LEN]].concat();
-    assert_eq!(
-        fault(&with_new_checksum(future)),
-        Error::Corrupt,
-        "longer than any format"
-    );
+    assert_eq!(fault(&with_new_checksum(future)), Error::Corrupt, "longer than any format");
 }
 
 #[test]
 fn f42_another_version_is_unsupported_even_if_nothing_else_can_be_read() {
     let bytes = seal("a", 3, 1, &payload());
     let suite = bytes.len() - AFTER_HEADER - 10;
-    let changes = [
-        (0, b'x'),
-        (7, 1),
-        (8, 0xFF),
-        (9, 0),
-        (9, 2),
-        (suite, 0),
-        (suite, 2),
-        (suite, 255),
-    ];
+    let changes = [(0, b'x'), (7, 1), (8, 0xFF), (9, 0), (9, 2), (suite, 0), (suite, 2), (suite, 255)];
     for (at, byte) in changes {
         let mut changed = bytes.clone();
         changed[at] = byte;
-        assert_eq!(
-            fault(&with_new_checksum(changed)),
-            Error::VersionUnsupported,
-            "{at} {byte}"
-        );
+        assert_eq!(fault(&with_new_checksum(changed)), Error::VersionUnsupported, "{at} {byte}");
     }
     let future = [&bytes[..8], &[0, 2], &[0xFF; 300], &[0; 32]].concat();
     assert_eq!(fault(&with_new_checksum(future)), Error::VersionUnsupported);
@@ -188,11 +154,7 @@ fn f43_argon2_parameters_are_refused_by_their_bounds() {
         changed[memory + 4..memory + 6].copy_from_slice(&[passes, lanes]);
         // No header comes out, so there are no parameters that memory could be allocated from.
         let found = fault(&with_new_checksum(changed));
-        assert_eq!(
-            found,
-            Error::ParametersRefused,
-            "{memory_kib} {passes} {lanes}"
-        );
+        assert_eq!(found, Error::ParametersRefused, "{memory_kib} {passes} {lanes}");
     }
 }
 
@@ -204,11 +166,7 @@ fn f44_the_file_of_one_device_is_of_no_use_on_another() {
     assert_eq!(file.check_owner(&owner("b"), 3), Err(Error::StaleEpoch));
     let stranger = Owner::new("other", "a").unwrap();
     assert_eq!(file.check_owner(&stranger, 3), Err(Error::StaleEpoch));
-    assert_eq!(
-        file.open(&key("b", 3, 2)),
-        Ok(Opened::WrongPin),
-        "same PIN, another chip"
-    );
+    assert_eq!(file.open(&key("b", 3, 2)), Ok(Opened::WrongPin), "same PIN, another chip");
 
     // The blob of A behind a header that says B, and, which no chip does, the same answer.
     let foreign = seal("b", 3, 1, &payload());
@@ -216,16 +174,8 @@ fn f44_the_file_of_one_device_is_of_no_use_on_another() {
     let swapped = with_new_checksum([&foreign[..header_len], &bytes[header_len..]].concat());
     let file = SealedFile::parse(&swapped).unwrap();
     assert_eq!(file.check_owner(&owner("b"), 3), Ok(()));
-    assert_eq!(
-        file.open(&key("a", 3, 1)),
-        Err(Error::Corrupt),
-        "the header is bound"
-    );
-    assert_eq!(
-        file.open(&key("b", 3, 1)),
-        Err(Error::Corrupt),
-        "the device is in the key"
-    );
+    assert_eq!(file.open(&key("a", 3, 1)), Err(Error::Corrupt), "the header is bound");
+    assert_eq!(file.open(&key("b", 3, 1)), Err(Error::Corrupt), "the device is in the key");
 }
 
 #[test]

@@ -29,9 +29,7 @@ fn secret(text: &str) -> SecretBytes {
 
 fn filled(key: &VaultKey) -> Vault {
     let mut vault = Vault::new(key, &owner("a"));
-    vault
-        .put("refresh token", secret("s3cret-of-the-app"))
-        .unwrap();
+    vault.put("refresh token", secret("s3cret-of-the-app")).unwrap();
     vault.put("database key", secret("another one")).unwrap();
     vault.put("empty", secret("")).unwrap();
     vault
@@ -49,24 +47,13 @@ fn items_come_back_and_nothing_of_them_is_readable() {
     let key = new_key();
     let bytes = filled(&key).seal(&SystemRandom::new()).unwrap();
     for readable in ["refresh", "token", "s3cret", "database", "acme"] {
-        let is_there = bytes
-            .windows(readable.len())
-            .any(|window| window == readable.as_bytes());
+        let is_there = bytes.windows(readable.len()).any(|window| window == readable.as_bytes());
         assert!(!is_there, "{readable}");
     }
     let mut vault = Vault::open(&bytes, &key, &owner("a")).unwrap();
-    assert_eq!(
-        vault.names().collect::<Vec<_>>(),
-        ["database key", "empty", "refresh token"]
-    );
-    assert_eq!(
-        vault.item("refresh token"),
-        Some(&secret("s3cret-of-the-app"))
-    );
-    assert_eq!(
-        vault.take("refresh token"),
-        Some(secret("s3cret-of-the-app"))
-    );
+    assert_eq!(vault.names().collect::<Vec<_>>(), ["database key", "empty", "refresh token"]);
+    assert_eq!(vault.item("refresh token"), Some(&secret("s3cret-of-the-app")));
+    assert_eq!(vault.take("refresh token"), Some(secret("s3cret-of-the-app")));
     assert_eq!(vault.take("refresh token"), None);
     assert!(vault.remove("empty") && !vault.remove("empty"));
     vault.put("database key", secret("replaced")).unwrap();
@@ -80,16 +67,8 @@ fn items_come_back_and_nothing_of_them_is_readable() {
 #[test]
 fn an_empty_vault_is_a_vault() {
     let key = new_key();
-    let bytes = Vault::new(&key, &owner("a"))
-        .seal(&SystemRandom::new())
-        .unwrap();
-    assert_eq!(
-        Vault::open(&bytes, &key, &owner("a"))
-            .unwrap()
-            .names()
-            .count(),
-        0
-    );
+    let bytes = Vault::new(&key, &owner("a")).seal(&SystemRandom::new()).unwrap();
+    assert_eq!(Vault::open(&bytes, &key, &owner("a")).unwrap().names().count(), 0);
 }
 
 #[test]
@@ -98,27 +77,14 @@ fn limits_are_kept_and_a_refused_item_changes_nothing() {
     let mut vault = Vault::new(&key, &owner("a"));
     let long = "x".repeat(65);
     for name in ["", &long, "tab\t", "line\n", "nul\0", "\u{202E}txt", "ä"] {
-        assert_eq!(
-            vault.put(name, secret("x")),
-            Err(Error::BadRequest),
-            "{name:?}"
-        );
-        assert_eq!(
-            vault.seal_item(name, &secret("x"), &random),
-            Err(Error::BadRequest)
-        );
+        assert_eq!(vault.put(name, secret("x")), Err(Error::BadRequest), "{name:?}");
+        assert_eq!(vault.seal_item(name, &secret("x"), &random), Err(Error::BadRequest));
         assert_eq!(vault.open_item(name, &[0; 64]), Err(Error::BadRequest));
     }
     let largest = SecretBytes::new(vec![7; Vault::MAX_ITEM_LEN]);
     let too_large = SecretBytes::new(vec![7; Vault::MAX_ITEM_LEN + 1]);
-    assert_eq!(
-        vault.put("a", too_large.clone()),
-        Err(Error::RequestTooLarge)
-    );
-    assert_eq!(
-        vault.seal_item("a", &too_large, &random),
-        Err(Error::RequestTooLarge)
-    );
+    assert_eq!(vault.put("a", too_large.clone()), Err(Error::RequestTooLarge));
+    assert_eq!(vault.seal_item("a", &too_large, &random), Err(Error::RequestTooLarge));
     let sealed = vault.seal_item("a", &largest, &random).unwrap();
     assert_eq!(vault.open_item("a", &sealed), Ok(largest));
     assert_eq!(vault.names().count(), 0);
@@ -126,13 +92,8 @@ fn limits_are_kept_and_a_refused_item_changes_nothing() {
     for number in 0..Vault::MAX_ITEMS {
         vault.put(&format!("{number:0>64}"), secret("x")).unwrap();
     }
-    assert_eq!(
-        vault.put("one more", secret("x")),
-        Err(Error::RequestTooLarge)
-    );
-    vault
-        .put(&format!("{:0>64}", 0), secret("replaced"))
-        .unwrap();
+    assert_eq!(vault.put("one more", secret("x")), Err(Error::RequestTooLarge));
+    vault.put(&format!("{:0>64}", 0), secret("replaced")).unwrap();
     let bytes = vault.seal(&random).unwrap();
     let vault = Vault::open(&bytes, &key, &owner("a")).unwrap();
     assert_eq!(vault.names().count(), Vault::MAX_ITEMS);
@@ -149,11 +110,7 @@ fn f40_every_bit_flipped_is_corrupt() {
         assert_eq!(opened.err(), Some(Error::Corrupt), "bit {bit}");
         if bit < (bytes.len() - 32) * 8 {
             let forged = Vault::open(&with_new_checksum(flipped), &key, &owner("a"));
-            let expected = if bit < 80 {
-                Error::VersionUnsupported
-            } else {
-                Error::StaleEpoch
-            };
+            let expected = if bit < 80 { Error::VersionUnsupported } else { Error::StaleEpoch };
             assert_eq!(forged.err(), Some(expected), "bit {bit}");
         }
     }
@@ -167,15 +124,8 @@ fn f41_truncated_repeated_and_longer_files_are_corrupt() {
         let opened = Vault::open(&bytes[..len], &key, &owner("a"));
         assert_eq!(opened.err(), Some(Error::Corrupt));
     }
-    for longer in [
-        bytes.repeat(10),
-        [&bytes[..], &[0]].concat(),
-        vec![0; 20 << 20],
-    ] {
-        assert_eq!(
-            Vault::open(&longer, &key, &owner("a")).err(),
-            Some(Error::Corrupt)
-        );
+    for longer in [bytes.repeat(10), [&bytes[..], &[0]].concat(), vec![0; 20 << 20]] {
+        assert_eq!(Vault::open(&longer, &key, &owner("a")).err(), Some(Error::Corrupt));
     }
 }
 
@@ -196,15 +146,8 @@ fn f44_f45_another_owner_or_key_is_stale() {
     let key = new_key();
     let bytes = filled(&key).seal(&SystemRandom::new()).unwrap();
     let stranger = Owner::new("other", "a").unwrap();
-    for (key, owner) in [
-        (&key, &owner("b")),
-        (&key, &stranger),
-        (&new_key(), &owner("a")),
-    ] {
-        assert_eq!(
-            Vault::open(&bytes, key, owner).err(),
-            Some(Error::StaleEpoch)
-        );
+    for (key, owner) in [(&key, &owner("b")), (&key, &stranger), (&new_key(), &owner("a"))] {
+        assert_eq!(Vault::open(&bytes, key, owner).err(), Some(Error::StaleEpoch));
     }
 }
 
@@ -217,10 +160,7 @@ fn f44_a_single_item_opens_under_its_own_name_and_owner_only() {
     assert_eq!(vault.open_item("Token", &sealed), Err(Error::Corrupt));
     let corrupt = |vault: Vault| vault.open_item("token", &sealed) == Err(Error::Corrupt);
     assert!(corrupt(Vault::new(&key, &owner("b"))));
-    assert!(corrupt(Vault::new(
-        &key,
-        &Owner::new("other", "a").unwrap()
-    )));
+    assert!(corrupt(Vault::new(&key, &Owner::new("other", "a").unwrap())));
     assert!(corrupt(Vault::new(&new_key(), &owner("a"))));
     for bit in 0..sealed.len() * 8 {
         let mut flipped = sealed.clone();
@@ -228,13 +168,7 @@ fn f44_a_single_item_opens_under_its_own_name_and_owner_only() {
         assert_eq!(vault.open_item("token", &flipped), Err(Error::Corrupt));
     }
     for len in 0..sealed.len() {
-        assert_eq!(
-            vault.open_item("token", &sealed[..len]),
-            Err(Error::Corrupt)
-        );
+        assert_eq!(vault.open_item("token", &sealed[..len]), Err(Error::Corrupt));
     }
-    assert_eq!(
-        vault.open_item("token", &vec![0; 100_000]),
-        Err(Error::Corrupt)
-    );
+    assert_eq!(vault.open_item("token", &vec![0; 100_000]), Err(Error::Corrupt));
 }

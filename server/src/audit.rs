@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
-crate::store::statements! {
+crate::statements! {
     INSERT_AUDIT_ENTRY = "INSERT INTO audit_entry (organisation, id, at_ms, entry) VALUES ($1, $2, $3, $4)";
     LIST_AUDIT_ENTRIES = "SELECT entry FROM audit_entry WHERE organisation = $1 AND ($2 = '' OR id < $2)
         ORDER BY id DESC LIMIT $3";

@@ -21,7 +21,7 @@ use twinlock_core::{Error, Result};
 /// The browser's session cookie.
 pub const COOKIE: &str = "__Host-session";
 
-crate::store::statements! {
+crate::statements! {
     FIND_SESSION = "SELECT m.id, m.name, m.role, m.state, o.policy_version, o.rules, COALESCE(f.state, ''),
             COALESCE(d.id, ''), COALESCE(d.state, ''), COALESCE(d.code_at_ms, 0), COALESCE(d.finish_until_ms, 0),
             COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, 0),
@@ -215,7 +215,7 @@ async fn find_session(
     let row = portal.store.read(move |tx| tx.query_one(FIND_SESSION, &[(&key.0).into(), (&key.1).into()])).await?;
     let Some(row) = row else { return Ok(None) };
     let known = read_row(&row, true, now_ms)?;
-    let (created_ms, seen_ms) = (row.millis(21)?, row.millis(22)?);
+    let (created_ms, seen_ms) = (row.unsigned(21)?, row.unsigned(22)?);
     let idle_ms = now_ms.saturating_sub(seen_ms);
     // An idle limit of zero locks the phone at once; it cannot end a session between two requests.
     let is_over = now_ms.saturating_sub(created_ms) >= known.rules.session_ms || idle_ms >= known.rules.idle_ms.max(60_000);
@@ -244,7 +244,7 @@ async fn by_device(
     let row = row.ok_or(Error::SignatureRefused)?;
     let has_ended = match row.text(8)? {
         "denied" => true,
-        "pending" => row.millis(11)? <= now_ms,
+        "pending" => row.unsigned(11)? <= now_ms,
         _ => false,
     };
     if has_ended {
@@ -337,7 +337,7 @@ fn read_row(row: &Row, is_session: bool, now_ms: u64) -> std::result::Result<Kno
             "desktop" => Surface::Desktop,
             _ => Surface::Web,
         };
-        let code_at_ms = Some(row.millis(19)?).filter(|at| *at > 0);
+        let code_at_ms = Some(row.unsigned(19)?).filter(|at| *at > 0);
         (surface, Some(SessionFact { code_at_ms, pin_proved: row.int(20)? == 1 }))
     } else {
         (Surface::Phone, None)
@@ -365,7 +365,7 @@ fn read_row(row: &Row, is_session: bool, now_ms: u64) -> std::result::Result<Kno
         surface,
         device: device_id,
         facts,
-        policy_version: row.millis(4)?,
+        policy_version: row.unsigned(4)?,
         rules,
     })
 }
@@ -380,7 +380,7 @@ fn read_device(row: &Row, rules: &Rules, _now_ms: u64) -> std::result::Result<De
         "set" => PinFact::Set {
             rule_length: u8::try_from(row.int(13)?).unwrap_or(u8::MAX),
             tries_left: rules.pin_max_tries.saturating_sub(u32::try_from(row.int(14)?).unwrap_or(u32::MAX)),
-            wait_until_ms: row.millis(15)?,
+            wait_until_ms: row.unsigned(15)?,
         },
         "erased" => PinFact::Erased,
         _ => PinFact::None,
@@ -388,8 +388,8 @@ fn read_device(row: &Row, rules: &Rules, _now_ms: u64) -> std::result::Result<De
     Ok(DeviceFact {
         state,
         pin,
-        code_at_ms: Some(row.millis(9)?).filter(|at| *at > 0),
-        finish_until_ms: row.millis(10)?,
+        code_at_ms: Some(row.unsigned(9)?).filter(|at| *at > 0),
+        finish_until_ms: row.unsigned(10)?,
         comparison_code: None,
     })
 }

@@ -21,7 +21,7 @@ use twinlock_core::ports::KeyLevel;
 use twinlock_core::wire::{Problem, StepAnswer};
 use uuid::Uuid;
 
-crate::store::statements! {
+crate::statements! {
     COUNT_PENDING = "SELECT CAST(count(*) AS BIGINT) FROM device
         WHERE organisation = $1 AND member = $2 AND state = 'pending' AND expires_ms > $3";
     FIND_ANY_DEVICE = "SELECT CASE WHEN EXISTS (SELECT 1 FROM device WHERE organisation = $1 AND member = $2
@@ -239,7 +239,7 @@ pub fn revoke(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
 fn read_view(row: &Row, now_ms: u64) -> Result<DeviceView, StoreError> {
     let facts = DeviceFacts::parse(row.text(5)?).ok();
     let state = match row.text(3)? {
-        "pending" if row.millis(8)? <= now_ms => "expired",
+        "pending" if row.unsigned(8)? <= now_ms => "expired",
         "pending" => "pending",
         "approved" => "approved",
         "denied" => "denied",
@@ -255,8 +255,8 @@ fn read_view(row: &Row, now_ms: u64) -> Result<DeviceView, StoreError> {
         system: facts.as_ref().map(|facts| facts.system.clone()).unwrap_or_default(),
         key_level: facts.map_or(KeyLevel::Software, |facts| facts.key_level),
         address: row.text(6)?.to_owned(),
-        created_ms: row.millis(7)?,
-        decided_ms: row.millis(9)?,
+        created_ms: row.unsigned(7)?,
+        decided_ms: row.unsigned(9)?,
         pin: row.text(10)?.to_owned(),
     })
 }

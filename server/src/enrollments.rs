@@ -23,7 +23,7 @@ use twinlock_core::wire::{Bytes, Commitment, CommitmentTaken, Enrolled, Enrollme
 use twinlock_core::Error;
 use uuid::Uuid;
 
-crate::store::statements! {
+crate::statements! {
     INSERT_ENROLLMENT = "INSERT INTO enrollment (organisation, id, member, first_nonce, second_nonce, commitment, created_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     COMMIT_ENROLLMENT = "UPDATE enrollment SET commitment = $4, second_nonce = $5
@@ -149,7 +149,7 @@ fn take_reveal(
     let taken = tx.query_one(TAKE_ENROLLMENT, &[organisation.into(), enrollment.into(), (&caller.member).into()])?;
     let Some(run) = taken else { return Ok(Err(Error::EnrollmentClosed)) };
     let (first_nonce, second_nonce, committed) = (run.blob(0)?, run.blob(1)?, run.blob(2)?);
-    if committed.is_empty() || run.millis(3)? + RUN_MS <= caller.now_ms {
+    if committed.is_empty() || run.unsigned(3)? + RUN_MS <= caller.now_ms {
         return Ok(Err(Error::EnrollmentClosed));
     }
     let is_kept: bool = commitment(key.spki(), &reveal.opening.0).ct_eq(committed).into();

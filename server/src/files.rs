@@ -21,7 +21,7 @@ use twinlock_core::Error;
 use twinlock_core::wire::{FileEntry, FileList};
 use uuid::Uuid;
 
-crate::store::statements! {
+crate::statements! {
     INSERT_FILE = "INSERT INTO file (organisation, id, name, size, sha256, modified_ms) VALUES ($1, $2, $3, $4, $5, $6)";
     LIST_FILES = "SELECT id, name, size, modified_ms, sha256 FROM file
         WHERE organisation = $1 AND ($2 = '' OR id = $2) ORDER BY name, id LIMIT 1000";
@@ -42,8 +42,8 @@ pub fn list(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Vec<FileEnt
         Ok(FileEntry {
             id: row.text(0)?.to_owned(),
             name: row.text(1)?.to_owned(),
-            size: row.millis(2)?,
-            modified_ms: row.millis(3)?,
+            size: row.unsigned(2)?,
+            modified_ms: row.unsigned(3)?,
             sha256: row.text(4)?.to_owned(),
         })
     };

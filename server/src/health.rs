@@ -18,7 +18,7 @@ struct Readiness {
     warnings: Vec<&'static str>,
 }
 
-crate::store::statements! {
+crate::statements! {
     FIND_NEWEST_MARK = "SELECT CAST(COALESCE(max(clock_mark_ms), 0) AS BIGINT) FROM organisation";
 }
 
@@ -29,7 +29,7 @@ pub fn router(portal: Portal) -> Router {
 
 async fn ready(State(portal): State<Portal>) -> (StatusCode, Json<Readiness>) {
     let mark = portal.store.read(|tx| tx.query_one(FIND_NEWEST_MARK, &[])).await;
-    let mark_ms = mark.ok().flatten().and_then(|row| row.millis(0).ok());
+    let mark_ms = mark.ok().flatten().and_then(|row| row.unsigned(0).ok());
     let now_ms = portal.now_ms().ok();
     let is_behind = mark_ms.zip(now_ms).is_none_or(|(mark, now)| now.saturating_add(5_000) < mark);
     let mut warnings = Vec::new();

@@ -1,3 +1,33 @@
 //! The portal: policy, members, devices, codes, files, audit.
+//!
+//! One file per resource holds its rules, its queries and its routes; [`access`] stands before every route; [`store`]
+//! alone knows the database. [`app`] puts the router together, [`cli`] is the command line.
 
+pub mod access;
+mod act;
+pub mod app;
+mod audit;
+mod caller;
+pub mod cli;
+mod client_address;
+pub mod clock;
+pub mod config;
+mod devices;
+mod enrollments;
+mod extract;
+mod files;
+mod health;
+pub mod key_wrap;
+mod members;
+mod nonce;
+mod organisations;
+mod page;
+mod password;
+mod pins;
+mod policy;
+pub mod portal;
+mod problem;
+mod sessions;
 pub mod store;
+mod throttle;
+mod two_step;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use twinlock_core::Error;
 use uuid::Uuid;
 
-crate::store::statements! {
+crate::statements! {
     INSERT_MEMBER = "INSERT INTO member (organisation, id, name, email, role, state, password, password_fails, created_ms)
         VALUES ($1, $2, $3, $4, $5, 'active', $6, 0, $7)";
     INSERT_SIGN_IN_NAME = "INSERT INTO sign_in_name (name, organisation, member) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -113,7 +113,7 @@ pub fn list(
 ) -> Result<Vec<MemberView>, StoreError> {
     let rows = tx.query(LIST_MEMBERS, &[organisation.into(), after.into(), limit.into()])?;
     let view = |row: &crate::store::Row| {
-        let pending_until_ms = row.millis(6)?.saturating_add(twinlock_core::code::SET_UP_MS);
+        let pending_until_ms = row.unsigned(6)?.saturating_add(twinlock_core::code::SET_UP_MS);
         let two_step = match row.text(5)? {
             "active" => "set_up",
             "disabled" => "locked",
@@ -127,7 +127,7 @@ pub fn list(
             role: row.text(3)?.to_owned(),
             state: row.text(4)?.to_owned(),
             two_step,
-            devices: row.millis(7)?,
+            devices: row.unsigned(7)?,
         })
     };
     rows.iter().map(view).collect()

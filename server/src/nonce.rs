@@ -14,7 +14,7 @@ use twinlock_core::{Error, Result};
 /// How long a nonce may be used.
 pub const LIFETIME_MS: u64 = 5 * 60_000;
 
-crate::store::statements! {
+crate::statements! {
     USE_NONCE = "INSERT INTO used_nonce (organisation, nonce, expires_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     FORGET_NONCES = "DELETE FROM used_nonce WHERE expires_ms < $1";
 }

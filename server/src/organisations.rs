@@ -13,7 +13,7 @@ use twinlock_core::secret::SecretBytes;
 use twinlock_core::{Error, Result};
 use uuid::Uuid;
 
-crate::store::statements! {
+crate::statements! {
     INSERT_ORGANISATION = "INSERT INTO organisation (id, name, policy_key_sealed, policy_key_version, policy_public,
             policy_version, policy_hash, rules, clock_mark_ms, created_ms)
         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, 0, $8)";

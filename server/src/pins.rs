@@ -25,7 +25,7 @@ use twinlock_core::wire::{
     Bytes, PinCommit, PinEvaluate, PinEvaluated, PinPrepared, PinProofStatement, PinProve, Problem, SessionOpened,
 };
 
-crate::store::statements! {
+crate::statements! {
     PREPARE_PIN = "INSERT INTO pin (organisation, device, state, epoch, activated_key, rule_length, fails, wait_until_ms,
             attempt, attempt_open, attempt_key, attempt_challenge, attempt_ms, prepared_epoch, prepared_challenge,
             prepared_ms)
@@ -126,7 +126,7 @@ fn prepare(tx: &mut Tx<'_>, caller: &Caller, challenge: &[u8; 32]) -> Outcome<Pi
     let values =
         [(&caller.organisation).into(), device.into(), none.into(), challenge.into(), caller.now_ms.into()];
     match tx.query_one(PREPARE_PIN, &values)? {
-        Some(row) => Ok(Ok(PinPrepared { epoch: row.millis(0)?, challenge: Bytes(challenge.to_vec()) })),
+        Some(row) => Ok(Ok(PinPrepared { epoch: row.unsigned(0)?, challenge: Bytes(challenge.to_vec()) })),
         None => Ok(Err(Error::StepRequired)),
     }
 }
@@ -187,7 +187,7 @@ fn evaluate(tx: &mut Tx<'_>, caller: &Caller, request: &PinEvaluate, challenge: 
     }
     audit::record(tx, organisation, &Event::by(caller, "pin.try_counted", device, json!({ "failures": fails })))?;
     Ok(Ok(PinEvaluated {
-        epoch: row.millis(0)?,
+        epoch: row.unsigned(0)?,
         challenge: Bytes(challenge.to_vec()),
         tries_left: max_tries.saturating_sub(fails),
         retry_after_ms: wait_ms,
@@ -207,10 +207,10 @@ fn answer_uncounted(tx: &mut Tx<'_>, caller: &Caller, device: &str, request: &Pi
         "erased" => return Ok(Err(Error::PinErased)),
         _ => {}
     }
-    let is_same_try = row.millis(4)? == request.attempt && row.blob(6)? == request.session_key.0;
+    let is_same_try = row.unsigned(4)? == request.attempt && row.blob(6)? == request.session_key.0;
     if is_same_try && row.int(5)? == 1 {
         return Ok(Ok(PinEvaluated {
-            epoch: row.millis(1)?,
+            epoch: row.unsigned(1)?,
             challenge: Bytes(row.blob(7)?.to_vec()),
             tries_left: max_tries.saturating_sub(fails),
             retry_after_ms: pin::wait_after_failures(fails),
@@ -220,7 +220,7 @@ fn answer_uncounted(tx: &mut Tx<'_>, caller: &Caller, device: &str, request: &Pi
         erase_if_spent(tx, caller, device)?;
         return Ok(Err(Error::PinErased));
     }
-    let wait_until_ms = row.millis(3)?;
+    let wait_until_ms = row.unsigned(3)?;
     if wait_until_ms > now_ms {
         return Ok(Err(Error::PinWait { retry_after_ms: wait_until_ms - now_ms }));
     }

@@ -22,7 +22,7 @@ use twinlock_core::policy::{PolicyDocument, Rules, Signed, Statement, sha256_hex
 use twinlock_core::wire::{PolicyPack, Problem};
 use twinlock_core::{Error, Result};
 
-crate::store::statements! {
+crate::statements! {
     FIND_POLICY = "SELECT o.policy_key_sealed, o.policy_key_version, o.policy_version, o.policy_hash, o.rules, v.payload,
             v.signature
         FROM organisation o
@@ -94,7 +94,7 @@ pub async fn pack(
     let key = open_key(portal.key_wrap.as_ref(), &organisation, row.int(1)?, row.blob(0)?)?;
     let statement = Statement {
         organisation,
-        version: row.millis(2)?,
+        version: row.unsigned(2)?,
         hash: row.text(3)?.to_owned(),
         issued_ms: now_ms,
         expires_ms: now_ms + Statement::VALID_MS,
@@ -109,7 +109,7 @@ pub async fn pack(
 pub fn current(tx: &mut Tx<'_>, organisation: &str) -> std::result::Result<Option<PolicyView>, StoreError> {
     let Some(row) = tx.query_one(FIND_POLICY, &[organisation.into()])? else { return Ok(None) };
     let requires = serde_json::from_str(row.text(4)?).unwrap_or_else(|_| Rules::strict());
-    Ok(Some(PolicyView { version: row.millis(2)?, requires }))
+    Ok(Some(PolicyView { version: row.unsigned(2)?, requires }))
 }
 
 /// Replaces the policy. Saving the same again changes nothing; switching two-step off needs a reason and a fresh code.
@@ -117,7 +117,7 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &Pol
     let organisation = &caller.organisation;
     let Some(row) = tx.query_one(FIND_POLICY, &[organisation.into()])? else { return Ok(Err(Error::Internal)) };
     let now: Rules = serde_json::from_str(row.text(4)?).unwrap_or_else(|_| Rules::strict());
-    let version = row.millis(2)?;
+    let version = row.unsigned(2)?;
     let reason = wanted.reason.trim();
     if !wanted.requires.are_in_range() || reason.chars().count() > 1_000 {
         return Ok(Err(Error::BadRequest));

@@ -24,7 +24,7 @@ use twinlock_core::proof::{Presented, PublicKey};
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::{Bytes, SignIn, SignedIn, StepAnswer};
 
-crate::store::statements! {
+crate::statements! {
     FIND_SIGN_IN_NAME = "SELECT organisation, member FROM sign_in_name WHERE name = $1";
     COUNT_PASSWORD = "UPDATE member SET password_fails = password_fails + 1
         WHERE organisation = $1 AND id = $2 AND password_fails < $3 RETURNING password, name, state";

@@ -23,7 +23,7 @@ use twinlock_core::wire::{CodeEntry, StepAnswer, TwoStepSetUp};
 use twinlock_core::{Error, Result};
 use uuid::Uuid;
 
-crate::store::statements! {
+crate::statements! {
     DELETE_PENDING_FACTOR = "DELETE FROM factor WHERE organisation = $1 AND member = $2 AND state = 'pending'";
     INSERT_FACTOR = "INSERT INTO factor (organisation, member, id, state, seed_sealed, key_version, fails, wait_until_ms,
             last_step, created_ms, confirmed_ms)
@@ -196,7 +196,7 @@ fn refuse_uncounted(tx: &mut Tx<'_>, caller: &Caller, state: &str) -> Outcome<Ac
         None if caller.facts.factor == FactorState::Disabled => Error::CodeDisabled,
         None => Error::StepRequired,
         Some(row) => {
-            let wait_until_ms = row.millis(2)?;
+            let wait_until_ms = row.unsigned(2)?;
             if wait_until_ms > caller.now_ms {
                 Error::CodeWait { retry_after_ms: wait_until_ms - caller.now_ms }
             } else if state == "pending" {
@@ -230,7 +230,7 @@ fn is_clock_behind(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> std::res
     let row = tx.query_one(FIND_CLOCK_MARK, &[organisation.into()])?;
     // No mark to compare with is no reason to trust the clock.
     let Some(row) = row else { return Ok(true) };
-    Ok(now_ms.saturating_add(CLOCK_TOLERANCE_MS) < row.millis(0)?)
+    Ok(now_ms.saturating_add(CLOCK_TOLERANCE_MS) < row.unsigned(0)?)
 }
 
 /// Sets every mark that lies in the future back to now, and with it the last steps. Returns the organisations.

@@ -1,10 +1,5 @@
 //! A schema that does not fit is refused before anything changes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod store_support;
 
@@ -14,40 +9,18 @@ use twinlock_portal::store::{Migration, MigrationFault, Options, Store, StoreErr
 
 const THIRD: Migration = Migration::new(3, "third", "CREATE TABLE third (id TEXT PRIMARY KEY);");
 const NEWER: &[Migration] = &[SCHEMA[0], SCHEMA[1], THIRD];
-const EDITED: &[Migration] = &[
-    SCHEMA[0],
-    Migration::new(2, "rest", "CREATE TABLE other (id BIGINT);"),
-    THIRD,
-];
+const EDITED: &[Migration] = &[SCHEMA[0], Migration::new(2, "rest", "CREATE TABLE other (id BIGINT);"), THIRD];
 const BROKEN: &[Migration] = &[
     SCHEMA[0],
     SCHEMA[1],
-    Migration::new(
-        3,
-        "broken",
-        "CREATE TABLE half (id BIGINT); INSERT INTO nowhere VALUES (1);",
-    ),
+    Migration::new(3, "broken", "CREATE TABLE half (id BIGINT); INSERT INTO nowhere VALUES (1);"),
 ];
-const COMMITS: &[Migration] = &[
-    SCHEMA[0],
-    SCHEMA[1],
-    Migration::new(3, "commits", "COMMIT; BEGIN;"),
-];
+const COMMITS: &[Migration] = &[SCHEMA[0], SCHEMA[1], Migration::new(3, "commits", "COMMIT; BEGIN;")];
 const SHORT: &[Migration] = &[SCHEMA[0]];
-const OTHER_FIRST: &[Migration] = &[Migration::new(
-    7,
-    "seven",
-    "CREATE TABLE seven (id BIGINT);",
-)];
+const OTHER_FIRST: &[Migration] = &[Migration::new(7, "seven", "CREATE TABLE seven (id BIGINT);")];
 
 fn with(dir: &TempDir, migrations: &'static [Migration]) -> Result<Store, StoreError> {
-    Store::open_sqlite(
-        &dir.path().join("db"),
-        Options {
-            migrations,
-            ..options()
-        },
-    )
+    Store::open_sqlite(&dir.path().join("db"), Options { migrations, ..options() })
 }
 
 fn fault(dir: &TempDir, migrations: &'static [Migration]) -> StoreError {
@@ -64,15 +37,9 @@ async fn migrations_go_forward_only() {
     let refused = |version, why| StoreError::Migration { version, why };
     assert_eq!(fault(&dir, EDITED), refused(2, MigrationFault::Changed));
     assert_eq!(fault(&dir, SHORT), refused(2, MigrationFault::Unknown));
-    assert_eq!(
-        fault(&dir, OTHER_FIRST),
-        refused(1, MigrationFault::Unknown)
-    );
+    assert_eq!(fault(&dir, OTHER_FIRST), refused(1, MigrationFault::Unknown));
     assert!(matches!(fault(&dir, BROKEN), StoreError::Driver { .. }));
-    assert_eq!(
-        fault(&dir, COMMITS),
-        refused(3, MigrationFault::Transaction)
-    );
+    assert_eq!(fault(&dir, COMMITS), refused(3, MigrationFault::Transaction));
     // The half of the broken file that ran was undone, and nothing else changed.
     assert_eq!(ids(&with(&dir, NEWER).unwrap()).await, [1]);
     assert_eq!(ids(&with(&dir, NEWER).unwrap()).await, [1]);
@@ -85,10 +52,7 @@ async fn migrations_go_forward_only() {
 async fn the_portals_own_schema_opens() {
     let dir = tempdir().unwrap();
     let store = Store::open_sqlite(&dir.path().join("db"), Options::at(1)).unwrap();
-    let prepared = store.read(|tx| {
-        twinlock_portal::store::catalogue()
-            .map(|sql| tx.prepare(sql))
-            .collect::<Result<Vec<_>, _>>()
-    });
+    let prepared =
+        store.read(|tx| twinlock_portal::store::catalogue().map(|sql| tx.prepare(sql)).collect::<Result<Vec<_>, _>>());
     assert!(!prepared.await.unwrap().is_empty());
 }

@@ -1,11 +1,6 @@
 //! Several processes, killed processes and failing disks. This test binary starts itself again as the other process.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod store_support;
 
@@ -50,9 +45,7 @@ async fn the_other_process() {
                         let id = task * 1_000_000 + n;
                         store.write(move |tx| insert(tx, id)).await.unwrap();
                         let mut out = std::io::stdout().lock();
-                        writeln!(out, "kept {id}")
-                            .and_then(|()| out.flush())
-                            .unwrap();
+                        writeln!(out, "kept {id}").and_then(|()| out.flush()).unwrap();
                     }
                 })
             });
@@ -73,10 +66,7 @@ async fn the_other_process() {
                 }
                 assert!(id < 100_000);
             };
-            assert!(
-                matches!(fault, StoreError::Unavailable(Fault::Io | Fault::Full)),
-                "{fault:?}"
-            );
+            assert!(matches!(fault, StoreError::Unavailable(Fault::Io | Fault::Full)), "{fault:?}");
             assert_eq!(ids(&store).await, kept);
         }
         other => panic!("{other}"),
@@ -88,9 +78,7 @@ fn other(role: &str, path: &Path, shell: Option<&str>) -> Command {
     let mut command = match shell {
         Some(script) => {
             let mut command = Command::new("sh");
-            command
-                .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
-                .arg(exe);
+            command.args(["-c", &format!("{script}; exec \"$0\" \"$@\"")]).arg(exe);
             command
         }
         None => Command::new(exe),
@@ -105,9 +93,7 @@ async fn f31_two_processes_lose_no_update_and_take_turns() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("db");
     // Nobody has made the file yet: both also race to migrate it.
-    let both: Vec<_> = (0..2)
-        .map(|_| other("increment", &path, None).spawn().unwrap())
-        .collect();
+    let both: Vec<_> = (0..2).map(|_| other("increment", &path, None).spawn().unwrap()).collect();
     for mut child in both {
         assert!(child.wait().unwrap().success());
     }
@@ -119,14 +105,10 @@ async fn f38_what_was_answered_survives_a_kill() {
     for round in 0..8 {
         let dir = tempdir().unwrap();
         let path = dir.path().join("db");
-        let mut child = other("insert-forever", &path, None)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = other("insert-forever", &path, None).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut answered: Vec<i64> = Vec::new();
-        let kept =
-            |line: String| -> Option<i64> { Some(line.split_once("kept ")?.1.parse().unwrap()) };
+        let kept = |line: String| -> Option<i64> { Some(line.split_once("kept ")?.1.parse().unwrap()) };
         while answered.len() < 40 + round * 37 {
             answered.extend(kept(lines.next().unwrap().unwrap()));
         }
@@ -136,10 +118,7 @@ async fn f38_what_was_answered_survives_a_kill() {
         answered.extend(lines.map_while(Result::ok).filter_map(kept));
         let stored = ids(&open(&dir)).await;
         for id in answered {
-            assert!(
-                stored.binary_search(&id).is_ok(),
-                "{id} was answered and is gone"
-            );
+            assert!(stored.binary_search(&id).is_ok(), "{id} was answered and is gone");
         }
     }
 }
@@ -149,9 +128,7 @@ fn b68_a_failing_disk_fails_closed() {
     let dir = tempdir().unwrap();
     // A file-size limit makes the kernel refuse the log's growth, as a broken disk would.
     let limit = "trap '' XFSZ; ulimit -f 1500";
-    let status = other("file-size-limit", &dir.path().join("db"), Some(limit))
-        .status()
-        .unwrap();
+    let status = other("file-size-limit", &dir.path().join("db"), Some(limit)).status().unwrap();
     assert!(status.success());
 }
 
@@ -169,16 +146,9 @@ async fn b68_a_read_only_file_is_named_as_such() {
     for (file, mode) in [(dir.path(), 0o555), (&path, 0o444), (&exe, 0o555)] {
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
     }
-    std::fs::set_permissions(
-        dir.path().join("db-turn"),
-        std::fs::Permissions::from_mode(0o444),
-    )
-    .unwrap();
+    std::fs::set_permissions(dir.path().join("db-turn"), std::fs::Permissions::from_mode(0o444)).unwrap();
     let mut command = Command::new(&exe);
-    command
-        .args(["--exact", "the_other_process"])
-        .env(ROLE, "read-only")
-        .env(FILE, &path);
+    command.args(["--exact", "the_other_process"]).env(ROLE, "read-only").env(FILE, &path);
     if std::fs::write(dir.path().join("probe"), "").is_ok() {
         command.uid(65534).gid(65534);
     }

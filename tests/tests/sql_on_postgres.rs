@@ -2,12 +2,7 @@
 //!
 //! The test starts a PostgreSQL of its own, on a socket in a temporary folder.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use postgres::types::{Kind, Type};
 use postgres::{Client, NoTls};
@@ -35,30 +30,12 @@ impl Server {
         if let Some((user, group)) = owner {
             chown(folder.path(), Some(user), Some(group)).unwrap();
         }
-        let server = Server {
-            programs: programs(),
-            owner,
-            folder,
-        };
+        let server = Server { programs: programs(), owner, folder };
         let (data, log, socket) = (server.path("data"), server.path("log"), server.path("."));
-        let rules = [
-            "-U",
-            "portal",
-            "-A",
-            "trust",
-            "-N",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ];
+        let rules = ["-U", "portal", "-A", "trust", "-N", "-E", "UTF8", "--locale=C.UTF-8"];
         server.run("initdb", &[&["-D", &data], &rules[..]].concat());
         let options = format!("-k {socket} -c listen_addresses='' -c fsync=off");
-        server.run(
-            "pg_ctl",
-            &[
-                "-D", &data, "-o", &options, "-l", &log, "-w", "-t", "60", "start",
-            ],
-        );
+        server.run("pg_ctl", &["-D", &data, "-o", &options, "-l", &log, "-w", "-t", "60", "start"]);
         server
     }
 
@@ -85,49 +62,32 @@ impl Server {
         let said = self.path(&format!("{program}.out"));
         let out = File::create(&said).unwrap();
         let mut command = self.command(program, arguments);
-        let status = command
-            .stdout(out.try_clone().unwrap())
-            .stderr(out)
-            .status()
-            .unwrap();
+        let status = command.stdout(out.try_clone().unwrap()).stderr(out).status().unwrap();
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            status.success(),
-            "{program}:\n{}\n{}",
-            read(&said),
-            read(&self.path("log"))
-        );
+        assert!(status.success(), "{program}:\n{}\n{}", read(&said), read(&self.path("log")));
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         let data = self.path("data");
-        let _ = self
-            .command("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"])
-            .output();
+        let _ = self.command("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"]).output();
     }
 }
 
 fn programs() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let folders = versions.map(|version| version.path().join("bin"));
-    folders.filter(|folder| folder.join("initdb").exists()).max().expect(
-        "PostgreSQL is missing: install Debian's package `postgresql` (15 or newer) for this test",
-    )
+    folders
+        .filter(|folder| folder.join("initdb").exists())
+        .max()
+        .expect("PostgreSQL is missing: install Debian's package `postgresql` (15 or newer) for this test")
 }
 
 fn postgres_user() -> (u32, u32) {
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
-    let user = users
-        .lines()
-        .find_map(|line| line.strip_prefix("postgres:"));
-    let user = user.expect(
-        "the user `postgres` is missing: install Debian's package `postgresql` for this test",
-    );
+    let user = users.lines().find_map(|line| line.strip_prefix("postgres:"));
+    let user = user.expect("the user `postgres` is missing: install Debian's package `postgresql` for this test");
     let mut fields = user.split(':').skip(1).map(|field| field.parse().unwrap());
     (fields.next().unwrap(), fields.next().unwrap())
 }
@@ -146,9 +106,7 @@ fn every_statement_means_the_same_to_both_engines() {
     let mut client = server.client();
     client.batch_execute("CREATE DOMAIN blob AS bytea").unwrap();
     for script in store::schema() {
-        client
-            .batch_execute(script)
-            .unwrap_or_else(|fault| panic!("{fault:?} in\n{script}"));
+        client.batch_execute(script).unwrap_or_else(|fault| panic!("{fault:?} in\n{script}"));
     }
 
     let folder = tempfile::tempdir().unwrap();
@@ -172,22 +130,11 @@ fn every_statement_means_the_same_to_both_engines() {
         };
         let count = there.params().len();
         if here != count {
-            faults.push(format!(
-                "{}: {here} parameters on SQLite, {count} on PostgreSQL",
-                sql.name()
-            ));
+            faults.push(format!("{}: {here} parameters on SQLite, {count} on PostgreSQL", sql.name()));
         }
         let columns = there.columns().iter().map(postgres::Column::type_);
-        for kind in there
-            .params()
-            .iter()
-            .chain(columns)
-            .filter(|kind| !is_portable(kind))
-        {
-            faults.push(format!(
-                "{}: PostgreSQL makes it {kind}; CAST it",
-                sql.name()
-            ));
+        for kind in there.params().iter().chain(columns).filter(|kind| !is_portable(kind)) {
+            faults.push(format!("{}: PostgreSQL makes it {kind}; CAST it", sql.name()));
         }
     }
     assert!(seen > 0, "the catalogue is empty");

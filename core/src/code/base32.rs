@@ -20,13 +20,9 @@ pub(super) fn decode(text: &[u8]) -> Result<SecretBytes, UriFault> {
     if symbols.is_empty() {
         return Err(UriFault::SecretMissing);
     }
-    let length = BASE32_NOPAD
-        .decode_len(symbols.len())
-        .map_err(|_| UriFault::SecretMalformed)?;
+    let length = BASE32_NOPAD.decode_len(symbols.len()).map_err(|_| UriFault::SecretMalformed)?;
     let mut bytes = Zeroizing::new(vec![0; length]);
-    BASE32_NOPAD
-        .decode_mut(&symbols, &mut bytes)
-        .map_err(|_| UriFault::SecretMalformed)?;
+    BASE32_NOPAD.decode_mut(&symbols, &mut bytes).map_err(|_| UriFault::SecretMalformed)?;
     if !(MIN_SECRET_BYTES..=MAX_SECRET_BYTES).contains(&bytes.len()) {
         return Err(UriFault::SecretLength);
     }

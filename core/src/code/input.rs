@@ -32,30 +32,15 @@ impl CodeInput {
         }
         let length = usize::from(digits.count());
         // Filled in place, so that also a refused half of a code is wiped.
-        let mut input = Self {
-            bytes: [0; 8],
-            digits,
-        };
+        let mut input = Self { bytes: [0; 8], digits };
         let mut count = 0;
-        for character in text
-            .chars()
-            .filter(|character| !matches!(character, ' ' | '-'))
-        {
+        for character in text.chars().filter(|character| !matches!(character, ' ' | '-')) {
             let digit = ascii_digit(character).ok_or(Error::CodeMalformed)?;
-            let slot = input
-                .bytes
-                .iter_mut()
-                .take(length)
-                .nth(count)
-                .ok_or(Error::CodeMalformed)?;
+            let slot = input.bytes.iter_mut().take(length).nth(count).ok_or(Error::CodeMalformed)?;
             *slot = digit;
             count += 1;
         }
-        if count == length {
-            Ok(input)
-        } else {
-            Err(Error::CodeMalformed)
-        }
+        if count == length { Ok(input) } else { Err(Error::CodeMalformed) }
     }
 
     /// How many digits it has.
@@ -66,12 +51,7 @@ impl CodeInput {
     /// The ASCII digits as text, to send or to show.
     pub fn to_text(&self) -> SecretText {
         let mut text = String::with_capacity(self.bytes.len());
-        text.extend(
-            self.bytes
-                .iter()
-                .take(usize::from(self.digits.count()))
-                .map(|&byte| char::from(byte)),
-        );
+        text.extend(self.bytes.iter().take(usize::from(self.digits.count())).map(|&byte| char::from(byte)));
         SecretText::new(text)
     }
 

@@ -88,10 +88,7 @@ impl CodeKey {
         if step >= TIME_LIMIT_S / self.parameters.period.seconds() {
             return Err(Error::TimeOutOfRange);
         }
-        Ok(CodeInput::from_computed(
-            self.compute(step)?,
-            self.parameters.digits,
-        ))
+        Ok(CodeInput::from_computed(self.compute(step)?, self.parameters.digits))
     }
 
     /// Verifies a code at `now_ms` (milliseconds since 1970-01-01 UTC) against exactly the step before, the present one
@@ -102,26 +99,16 @@ impl CodeKey {
     ///
     /// Errors: [`Error::TimeOutOfRange`] from 2⁴⁰ seconds on; [`Error::CodeMalformed`] if `code` has another number of
     /// digits.
-    pub fn verify(
-        &self,
-        code: &CodeInput,
-        now_ms: u64,
-        after_step: Option<u64>,
-    ) -> Result<Verdict> {
+    pub fn verify(&self, code: &CodeInput, now_ms: u64, after_step: Option<u64>) -> Result<Verdict> {
         let now = self.step_at(now_ms)?;
         self.check_form(code)?;
         // In step 0 there is no step before: the work is done all the same, and its result never counts.
         let before = now.checked_sub(1);
-        let window = [
-            (before.unwrap_or(now), before.is_some()),
-            (now, true),
-            (now + 1, true),
-        ];
+        let window = [(before.unwrap_or(now), before.is_some()), (now, true), (now + 1, true)];
         let mut found = Choice::from(0);
         let mut matched = 0;
         for (step, exists) in window {
-            let equal =
-                self.compute(step)?.as_slice().ct_eq(code.bytes()) & Choice::from(u8::from(exists));
+            let equal = self.compute(step)?.as_slice().ct_eq(code.bytes()) & Choice::from(u8::from(exists));
             matched.conditional_assign(&step, equal);
             found |= equal;
         }
@@ -154,11 +141,7 @@ impl CodeKey {
         self.step_at(now_ms)?;
         self.check_form(code)?;
         for period in [self.parameters.period, Period::Seconds30] {
-            let fallback = Parameters {
-                algorithm: Algorithm::Sha1,
-                period,
-                ..self.parameters
-            };
+            let fallback = Parameters { algorithm: Algorithm::Sha1, period, ..self.parameters };
             if fallback == self.parameters {
                 continue;
             }
@@ -176,12 +159,7 @@ impl CodeKey {
     /// Only to explain a wrong clock where the secret is at hand during set-up. It accepts nothing, is not constant in
     /// time, and each step looked at is one more code that a guess could hit: the portal never calls it.
     /// Errors as for [`verify`](Self::verify).
-    pub fn verify_nearby(
-        &self,
-        code: &CodeInput,
-        now_ms: u64,
-        max_steps: u32,
-    ) -> Result<Option<i64>> {
+    pub fn verify_nearby(&self, code: &CodeInput, now_ms: u64, max_steps: u32) -> Result<Option<i64>> {
         let now = self.step_at(now_ms)?;
         self.check_form(code)?;
         // Nearest first: of two steps with one code the nearer is the likelier.
@@ -218,11 +196,7 @@ impl CodeKey {
     }
 
     fn check_form(&self, code: &CodeInput) -> Result<()> {
-        if code.digits() == self.parameters.digits {
-            Ok(())
-        } else {
-            Err(Error::CodeMalformed)
-        }
+        if code.digits() == self.parameters.digits { Ok(()) } else { Err(Error::CodeMalformed) }
     }
 
     /// The code of a step as ASCII digits, then zero bytes. `step` comes from a time that was checked.
@@ -232,11 +206,7 @@ impl CodeKey {
         let mut code = [0; 8];
         let mut rest = number;
         // Taking the lowest digits one by one is the "mod 10^digits" of RFC 4226 §5.3, by constants only.
-        for digit in code
-            .iter_mut()
-            .take(usize::from(self.parameters.digits.count()))
-            .rev()
-        {
+        for digit in code.iter_mut().take(usize::from(self.parameters.digits.count())).rev() {
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
@@ -246,9 +216,7 @@ impl CodeKey {
 
 impl std::fmt::Debug for CodeKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CodeKey")
-            .field("parameters", &self.parameters)
-            .finish_non_exhaustive()
+        f.debug_struct("CodeKey").field("parameters", &self.parameters).finish_non_exhaustive()
     }
 }
 

@@ -26,10 +26,7 @@ impl Label {
             check_name(issuer, MAX_ISSUER_CHARS)?;
         }
         check_name(account, MAX_ACCOUNT_CHARS)?;
-        Ok(Self {
-            issuer: issuer.map(str::to_owned),
-            account: account.to_owned(),
-        })
+        Ok(Self { issuer: issuer.map(str::to_owned), account: account.to_owned() })
     }
 
     /// Who issued the secret; secrets made elsewhere may not say it.
@@ -58,11 +55,7 @@ fn check_name(name: &str, max_chars: usize) -> std::result::Result<(), UriFault>
         || name
             .chars()
             .any(|character| character == ':' || character.is_control() || is_deceptive(character));
-    if refused {
-        Err(UriFault::Label)
-    } else {
-        Ok(())
-    }
+    if refused { Err(UriFault::Label) } else { Ok(()) }
 }
 
 /// Characters that change how their neighbours are shown, or are not shown at all. U+200C and U+200D stay allowed:

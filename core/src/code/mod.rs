@@ -25,14 +25,13 @@ mod waits;
 pub use fault::UriFault;
 pub use input::CodeInput;
 pub use key::{
-    CodeKey, ISSUED_SECRET_BYTES, MAX_NEARBY_STEPS, MAX_SECRET_BYTES, MIN_SECRET_BYTES,
-    TIME_LIMIT_S, Verdict,
+    CodeKey, ISSUED_SECRET_BYTES, MAX_NEARBY_STEPS, MAX_SECRET_BYTES, MIN_SECRET_BYTES, TIME_LIMIT_S, Verdict,
 };
 pub use label::{Label, MAX_ACCOUNT_CHARS, MAX_ISSUER_CHARS};
 pub use one_time_code::OneTimeCode;
 pub use parameters::{Algorithm, Digits, Parameters, Period};
 pub use uri::MAX_URI_BYTES;
 pub use waits::{
-    FAILURES_BEFORE_DISABLED, FAILURES_BEFORE_DISABLED_RANGE, FAILURES_BEFORE_WAIT, FRESH_CODE_MS,
-    SET_UP_MS, wait_after_failures,
+    FAILURES_BEFORE_DISABLED, FAILURES_BEFORE_DISABLED_RANGE, FAILURES_BEFORE_WAIT, FRESH_CODE_MS, SET_UP_MS,
+    wait_after_failures,
 };

@@ -21,18 +21,12 @@ impl OneTimeCode {
     /// [`Error::RandomFailed`](crate::Error::RandomFailed).
     pub fn generate(random: &dyn SecureRandom, issuer: &str, account: &str) -> Result<Self> {
         let label = Label::new(Some(issuer), account)?;
-        Ok(Self {
-            key: CodeKey::generate(random)?,
-            label,
-        })
+        Ok(Self { key: CodeKey::generate(random)?, label })
     }
 
     /// Puts stored parts together. Errors: a secret outside 16–64 bytes.
     pub fn from_parts(secret: &SecretBytes, parameters: Parameters, label: Label) -> Result<Self> {
-        Ok(Self {
-            key: CodeKey::from_secret(secret, parameters)?,
-            label,
-        })
+        Ok(Self { key: CodeKey::from_secret(secret, parameters)?, label })
     }
 
     /// Reads `otpauth://totp/LABEL?secret=…&issuer=…&algorithm=…&digits=…&period=…` (Key URI format over RFC 3986).
@@ -75,12 +69,7 @@ impl OneTimeCode {
     }
 
     /// As [`CodeKey::verify`].
-    pub fn verify(
-        &self,
-        code: &CodeInput,
-        now_ms: u64,
-        after_step: Option<u64>,
-    ) -> Result<Verdict> {
+    pub fn verify(&self, code: &CodeInput, now_ms: u64, after_step: Option<u64>) -> Result<Verdict> {
         self.key.verify(code, now_ms, after_step)
     }
 
@@ -90,12 +79,7 @@ impl OneTimeCode {
     }
 
     /// As [`CodeKey::verify_nearby`].
-    pub fn verify_nearby(
-        &self,
-        code: &CodeInput,
-        now_ms: u64,
-        max_steps: u32,
-    ) -> Result<Option<i64>> {
+    pub fn verify_nearby(&self, code: &CodeInput, now_ms: u64, max_steps: u32) -> Result<Option<i64>> {
         self.key.verify_nearby(code, now_ms, max_steps)
     }
 }

@@ -13,11 +13,7 @@ use zeroize::Zeroizing;
 pub const MAX_URI_BYTES: usize = 8192;
 
 /// Everything but the unreserved characters of RFC 3986 §2.3 is escaped.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Reads a URI; see [`OneTimeCode::parse_uri`](crate::code::OneTimeCode::parse_uri) for what is accepted.
 pub(super) fn parse(text: &str) -> Result<(CodeKey, Label)> {
@@ -25,10 +21,7 @@ pub(super) fn parse(text: &str) -> Result<(CodeKey, Label)> {
         return Err(UriFault::TooLong.into());
     }
     // White space, control characters and everything beyond ASCII are escaped in a URI (RFC 3986 §2).
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && byte != b'#')
-    {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Err(UriFault::BadUri.into());
     }
     let (scheme, rest) = text.split_once("://").ok_or(UriFault::BadUri)?;
@@ -56,9 +49,7 @@ pub(super) fn parse(text: &str) -> Result<(CodeKey, Label)> {
 
 /// Writes the URI; see [`OneTimeCode::to_uri`](crate::code::OneTimeCode::to_uri).
 pub(super) fn emit(key: &CodeKey, label: &Label) -> SecretText {
-    let issuer = label
-        .issuer()
-        .map(|issuer| utf8_percent_encode(issuer, ESCAPED).to_string());
+    let issuer = label.issuer().map(|issuer| utf8_percent_encode(issuer, ESCAPED).to_string());
     let account = utf8_percent_encode(label.account(), ESCAPED).to_string();
     let secret = key.secret();
     let parameters = key.parameters();
@@ -123,10 +114,7 @@ impl Query {
 }
 
 /// Fills an empty place. A duplicate is told before a fault of its value: it is the one to correct.
-fn set<T>(
-    place: &mut Option<T>,
-    value: std::result::Result<T, UriFault>,
-) -> std::result::Result<(), UriFault> {
+fn set<T>(place: &mut Option<T>, value: std::result::Result<T, UriFault>) -> std::result::Result<(), UriFault> {
     if place.is_some() {
         return Err(UriFault::Duplicate);
     }
@@ -135,10 +123,7 @@ fn set<T>(
 }
 
 fn parse_algorithm(value: &[u8]) -> std::result::Result<Algorithm, UriFault> {
-    std::str::from_utf8(value)
-        .ok()
-        .and_then(Algorithm::from_name)
-        .ok_or(UriFault::Algorithm)
+    std::str::from_utf8(value).ok().and_then(Algorithm::from_name).ok_or(UriFault::Algorithm)
 }
 
 /// As bytes and not as numbers: `+6`, `06` and other scripts' digits are refused.
@@ -161,10 +146,7 @@ fn parse_period(value: &[u8]) -> std::result::Result<Period, UriFault> {
 /// Unknown names are ignored, unless they are a known one in another case or with spaces around it.
 fn check_unknown(name: &[u8]) -> std::result::Result<(), UriFault> {
     let known: [&[u8]; 5] = [b"secret", b"issuer", b"algorithm", b"digits", b"period"];
-    if known
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name.trim_ascii()))
-    {
+    if known.iter().any(|known| known.eq_ignore_ascii_case(name.trim_ascii())) {
         return Err(UriFault::Miscased);
     }
     Ok(())
@@ -182,10 +164,7 @@ fn check_kind(kind: &str) -> std::result::Result<(), UriFault> {
 }
 
 fn is_dot_segment(segment: &str) -> bool {
-    matches!(
-        segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
-        "." | ".."
-    )
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 /// `account`, or `issuer:account` with a plain or an escaped colon and spaces allowed after it (Key URI format, "Label").
@@ -195,18 +174,12 @@ fn parse_label(path: &str, issuer: Option<&str>) -> Result<Label> {
         None => (None, path),
     };
     let account = to_text(&decode(account, false)?)?;
-    let account = if prefix.is_some() {
-        account.trim_start_matches(' ')
-    } else {
-        account.as_str()
-    };
+    let account = if prefix.is_some() { account.trim_start_matches(' ') } else { account.as_str() };
     let prefix = prefix.as_deref().map(String::as_str);
     // Both are checked, so that a fault of a name is not told as a mismatch.
     let label = Label::new(prefix.or(issuer), account)?;
     match (prefix, issuer) {
-        (Some(prefix), Some(issuer)) if prefix != issuer => {
-            Err(Error::UriRefused(UriFault::IssuerMismatch))
-        }
+        (Some(prefix), Some(issuer)) if prefix != issuer => Err(Error::UriRefused(UriFault::IssuerMismatch)),
         _ => Ok(label),
     }
 }
@@ -214,12 +187,7 @@ fn parse_label(path: &str, issuer: Option<&str>) -> Result<Label> {
 /// Splits at the first colon on the still escaped text, so that each half is decoded exactly once.
 fn split_colon(path: &str) -> Option<(&str, &str)> {
     let plain = path.find(':').map(|at| (at, 1));
-    let escaped = path
-        .find("%3A")
-        .into_iter()
-        .chain(path.find("%3a"))
-        .min()
-        .map(|at| (at, 3));
+    let escaped = path.find("%3A").into_iter().chain(path.find("%3a")).min().map(|at| (at, 3));
     let (at, length) = plain.into_iter().chain(escaped).min()?;
     Some((path.get(..at)?, path.get(at + length..)?))
 }
@@ -248,7 +216,5 @@ fn hex(byte: Option<u8>) -> std::result::Result<u8, UriFault> {
 }
 
 fn to_text(bytes: &[u8]) -> std::result::Result<Zeroizing<String>, UriFault> {
-    std::str::from_utf8(bytes)
-        .map(|text| Zeroizing::new(text.to_owned()))
-        .map_err(|_| UriFault::Label)
+    std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| UriFault::Label)
 }

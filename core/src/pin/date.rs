@@ -8,13 +8,8 @@
 pub(super) fn is_date(digits: &[u8]) -> bool {
     match digits.len() {
         6 => is_short_date(digits) || is_month_of_year(digits),
-        7 => [1, 2]
-            .iter()
-            .any(|first| is_day_of_year(digits, *first, 3 - first)),
-        8 => {
-            is_day_of_year(digits, 2, 2)
-                || [0, 4].iter().all(|at| is_long_year(number(digits, *at, 4)))
-        }
+        7 => [1, 2].iter().any(|first| is_day_of_year(digits, *first, 3 - first)),
+        8 => is_day_of_year(digits, 2, 2) || [0, 4].iter().all(|at| is_long_year(number(digits, *at, 4))),
         _ => false,
     }
 }
@@ -33,10 +28,7 @@ fn is_month_of_year(digits: &[u8]) -> bool {
 /// Day and month in either order, `first` and `second` digits long, after or before a four-digit year.
 fn is_day_of_year(digits: &[u8], first: usize, second: usize) -> bool {
     [0, 4].into_iter().any(|start| {
-        let (a, b) = (
-            number(digits, start, first),
-            number(digits, start + first, second),
-        );
+        let (a, b) = (number(digits, start, first), number(digits, start + first, second));
         let year = number(digits, if start == 0 { first + second } else { 0 }, 4);
         // After a year the month comes first; no notation says YYYYDDMM.
         is_long_year(year) && (is_day_of_month(b, a) || (start == 0 && is_day_of_month(a, b)))
@@ -62,9 +54,7 @@ fn is_day_of_month(day: u16, month: u16) -> bool {
 }
 
 fn number(digits: &[u8], at: usize, len: usize) -> u16 {
-    digits.iter().skip(at).take(len).fold(0, |number, digit| {
-        10 * number + u16::from(digit.wrapping_sub(b'0'))
-    })
+    digits.iter().skip(at).take(len).fold(0, |number, digit| 10 * number + u16::from(digit.wrapping_sub(b'0')))
 }
 
 #[cfg(test)]
@@ -74,9 +64,8 @@ mod tests {
     #[test]
     fn f50_dates() {
         for digits in [
-            "311299", "123199", "991231", "290223", "022923", "193001", "203012", "012030",
-            "121930", "7031984", "3171984", "1984703", "1984307", "07031984", "03071984",
-            "19840307", "29022023", "20991231", "19992000",
+            "311299", "123199", "991231", "290223", "022923", "193001", "203012", "012030", "121930", "7031984",
+            "3171984", "1984703", "1984307", "07031984", "03071984", "19840307", "29022023", "20991231", "19992000",
         ] {
             assert!(is_date(digits.as_bytes()), "{digits}");
         }
@@ -101,9 +90,7 @@ mod tests {
 
     #[test]
     fn b35_the_six_digit_dates_are_85300() {
-        let count = (0..1_000_000)
-            .filter(|number| is_date(format!("{number:06}").as_bytes()))
-            .count();
+        let count = (0..1_000_000).filter(|number| is_date(format!("{number:06}").as_bytes())).count();
         assert_eq!(count, 85_300);
     }
 }

@@ -85,10 +85,7 @@ impl Pin {
 
     /// The ASCII digits. The one way out: whoever calls this answers for where they go.
     pub fn expose(&self) -> &[u8] {
-        self.0
-            .bytes
-            .get(..usize::from(self.0.len))
-            .unwrap_or_default()
+        self.0.bytes.get(..usize::from(self.0.len)).unwrap_or_default()
     }
 }
 
@@ -122,9 +119,7 @@ impl ConstantTimeEq for Buffer {
 #[cfg(test)]
 pub(crate) fn pin(digits: &str) -> Pin {
     let mut typed = PinDigits::new();
-    digits
-        .bytes()
-        .for_each(|digit| typed.push_digit(digit).unwrap());
+    digits.bytes().for_each(|digit| typed.push_digit(digit).unwrap());
     typed.submit().unwrap()
 }
 
@@ -171,9 +166,7 @@ mod tests {
         let mut typed = PinDigits::new();
         typed.backspace();
         assert!(typed.is_empty());
-        b"93817"
-            .iter()
-            .for_each(|digit| typed.push_digit(*digit).unwrap());
+        b"93817".iter().for_each(|digit| typed.push_digit(*digit).unwrap());
         typed.backspace();
         assert_eq!((typed.len(), &typed.0.bytes[..6]), (4, &b"9381\0\0"[..]));
         typed.clear();

@@ -38,12 +38,7 @@ impl PinKey {
     ///
     /// # Errors
     /// [`Error::Internal`] if `hardware` is not 32 bytes long: a host's port that breaks its contract.
-    pub fn derive(
-        owner: &Owner,
-        epoch: u32,
-        salt: &[u8; SALT_LEN],
-        hardware: &SecretBytes,
-    ) -> Result<Self> {
+    pub fn derive(owner: &Owner, epoch: u32, salt: &[u8; SALT_LEN], hardware: &SecretBytes) -> Result<Self> {
         if hardware.expose().len() != KEY_LEN {
             return Err(Error::Internal);
         }
@@ -53,10 +48,7 @@ impl PinKey {
         prk.as_mut_slice().zeroize();
         let epoch = epoch.to_be_bytes();
         Ok(Self {
-            seal: expand(
-                &hkdf,
-                &[b"twinlock/seal/v1", owner.device().as_bytes(), &epoch],
-            )?,
+            seal: expand(&hkdf, &[b"twinlock/seal/v1", owner.device().as_bytes(), &epoch])?,
             commitment: expand(&hkdf, &[b"twinlock/commit/v1"])?,
         })
     }
@@ -79,8 +71,7 @@ impl PinKey {
 
 fn expand(hkdf: &Hkdf<Sha256>, parts: &[&[u8]]) -> Result<SecretBytes> {
     let mut output = Zeroizing::new(vec![0; KEY_LEN]);
-    hkdf.expand(&framed(parts), &mut output)
-        .map_err(|_| Error::Internal)?;
+    hkdf.expand(&framed(parts), &mut output).map_err(|_| Error::Internal)?;
     Ok(SecretBytes::new(std::mem::take(&mut *output)))
 }
 
@@ -90,25 +81,14 @@ mod tests {
 
     fn derive(device: &str, epoch: u32, salt: u8, hardware: u8) -> PinKey {
         let owner = Owner::new("o", device).unwrap();
-        PinKey::derive(
-            &owner,
-            epoch,
-            &[salt; SALT_LEN],
-            &SecretBytes::new(vec![hardware; 32]),
-        )
-        .unwrap()
+        PinKey::derive(&owner, epoch, &[salt; SALT_LEN], &SecretBytes::new(vec![hardware; 32])).unwrap()
     }
 
     #[test]
     fn f44_another_device_epoch_salt_or_chip_gives_another_key() {
         let base = derive("d", 1, 7, 9);
         assert_eq!(base.seal, derive("d", 1, 7, 9).seal);
-        for other in [
-            derive("e", 1, 7, 9),
-            derive("d", 2, 7, 9),
-            derive("d", 1, 8, 9),
-            derive("d", 1, 7, 8),
-        ] {
+        for other in [derive("e", 1, 7, 9), derive("d", 2, 7, 9), derive("d", 1, 8, 9), derive("d", 1, 7, 8)] {
             assert_ne!(base.seal, other.seal);
         }
         for other in [derive("d", 1, 8, 9), derive("d", 1, 7, 8)] {
@@ -123,8 +103,7 @@ mod tests {
     fn a_chip_that_answers_another_length_is_refused() {
         let owner = Owner::new("o", "d").unwrap();
         for len in [0, 31, 33] {
-            let derived =
-                PinKey::derive(&owner, 1, &[7; SALT_LEN], &SecretBytes::new(vec![9; len]));
+            let derived = PinKey::derive(&owner, 1, &[7; SALT_LEN], &SecretBytes::new(vec![9; len]));
             assert_eq!(derived.err(), Some(Error::Internal));
         }
     }
@@ -132,10 +111,7 @@ mod tests {
     #[test]
     fn the_guess_depends_on_the_pin_and_debug_shows_nothing() {
         let guess = hardware_guess(&Stretched::from_bytes(vec![1; 32]));
-        assert_eq!(
-            guess.expose(),
-            [&b"\0\0\0\x0etwinlock/hw/v1\0\0\0\x20"[..], &[1; 32]].concat()
-        );
+        assert_eq!(guess.expose(), [&b"\0\0\0\x0etwinlock/hw/v1\0\0\0\x20"[..], &[1; 32]].concat());
         assert_eq!(
             format!("{:?}", derive("d", 1, 7, 9)),
             "PinKey { seal: SecretBytes(…), commitment: SecretBytes(…) }"

@@ -9,20 +9,12 @@
 
 /// Rows, columns, diagonals and the long middle column, each in both directions.
 const LINES: [&[u8]; 18] = [
-    b"123", b"456", b"789", b"321", b"654", b"987", b"147", b"258", b"369", b"741", b"852", b"963",
-    b"159", b"357", b"951", b"753", b"2580", b"0852",
+    b"123", b"456", b"789", b"321", b"654", b"987", b"147", b"258", b"369", b"741", b"852", b"963", b"159", b"357",
+    b"951", b"753", b"2580", b"0852",
 ];
 
 /// Corners, edges, the outline and the four small squares, as one goes round them.
-const RINGS: [&[u8]; 7] = [
-    b"1397",
-    b"2684",
-    b"12369874",
-    b"1254",
-    b"2365",
-    b"4587",
-    b"5698",
-];
+const RINGS: [&[u8]; 7] = [b"1397", b"2684", b"12369874", b"1254", b"2365", b"4587", b"5698"];
 
 /// The four corners and the four edges, around the centre 5.
 const CROSSES: [[u8; 4]; 2] = [*b"1379", *b"2468"];
@@ -55,14 +47,9 @@ fn is_lines(digits: &[u8]) -> bool {
 
 fn is_walk(digits: &[u8], ring: &[u8]) -> bool {
     let goes_round = |step: usize| {
-        let start = digits
-            .first()
-            .and_then(|first| ring.iter().position(|key| key == first));
+        let start = digits.first().and_then(|first| ring.iter().position(|key| key == first));
         start.is_some_and(|start| {
-            digits
-                .iter()
-                .enumerate()
-                .all(|(count, digit)| ring.get((start + count * step) % ring.len()) == Some(digit))
+            digits.iter().enumerate().all(|(count, digit)| ring.get((start + count * step) % ring.len()) == Some(digit))
         })
     };
     goes_round(1) || goes_round(ring.len() - 1)
@@ -70,15 +57,10 @@ fn is_walk(digits: &[u8], ring: &[u8]) -> bool {
 
 /// Each arm once, in any order, and nothing but the centre before and after them.
 fn is_cross(digits: &[u8], arms: &[u8; 4]) -> bool {
-    let start = digits
-        .iter()
-        .position(|digit| *digit != b'5')
-        .unwrap_or(digits.len());
+    let start = digits.iter().position(|digit| *digit != b'5').unwrap_or(digits.len());
     let rest = digits.get(start..).unwrap_or_default();
     let (middle, end) = rest.split_at_checked(4).unwrap_or_default();
-    middle.len() == 4
-        && arms.iter().all(|arm| middle.contains(arm))
-        && end.iter().all(|digit| *digit == b'5')
+    middle.len() == 4 && arms.iter().all(|arm| middle.contains(arm)) && end.iter().all(|digit| *digit == b'5')
 }
 
 #[cfg(test)]
@@ -115,9 +97,7 @@ mod tests {
         ] {
             assert!(is_shape(digits.as_bytes()), "{digits}");
         }
-        for digits in [
-            "938174", "147259", "12580", "137956", "113795", "139731", "555555", "125478",
-        ] {
+        for digits in ["938174", "147259", "12580", "137956", "113795", "139731", "555555", "125478"] {
             assert!(!is_shape(digits.as_bytes()), "{digits}");
         }
     }

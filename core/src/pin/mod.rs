@@ -20,6 +20,7 @@ mod pattern;
 mod personal;
 mod rules;
 mod stretch;
+mod waits;
 
 pub use digits::{Pin, PinDigits};
 pub use fault::PinFault;
@@ -27,3 +28,4 @@ pub use key::{PinKey, hardware_guess};
 pub use owner::Owner;
 pub use rules::PinRules;
 pub use stretch::{SALT_LEN, StretchMemory, StretchParameters, Stretched};
+pub use waits::wait_after_failures;

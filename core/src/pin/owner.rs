@@ -18,16 +18,11 @@ impl Owner {
     /// # Errors
     /// [`Error::BadRequest`] if one is empty, too long or holds a control character.
     pub fn new(organisation: &str, device: &str) -> Result<Self> {
-        let is_id = |id: &str| {
-            (1..=Self::MAX_ID_LEN).contains(&id.len()) && !id.chars().any(char::is_control)
-        };
+        let is_id = |id: &str| (1..=Self::MAX_ID_LEN).contains(&id.len()) && !id.chars().any(char::is_control);
         if !is_id(organisation) || !is_id(device) {
             return Err(Error::BadRequest);
         }
-        Ok(Self {
-            organisation: organisation.to_owned(),
-            device: device.to_owned(),
-        })
+        Ok(Self { organisation: organisation.to_owned(), device: device.to_owned() })
     }
 
     /// The organisation's identifier.
@@ -50,13 +45,7 @@ mod tests {
         let long = "x".repeat(64);
         assert!(Owner::new("o", &long).is_ok());
         assert!(Owner::new("Ärzte", "d").is_ok());
-        for (organisation, device) in [
-            ("", "d"),
-            ("o", ""),
-            ("o", &*format!("{long}x")),
-            ("o\0", "d"),
-            ("o", "d\n"),
-        ] {
+        for (organisation, device) in [("", "d"), ("o", ""), ("o", &*format!("{long}x")), ("o\0", "d"), ("o", "d\n")] {
             assert_eq!(Owner::new(organisation, device), Err(Error::BadRequest));
         }
     }

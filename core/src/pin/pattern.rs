@@ -9,11 +9,7 @@ pub(super) fn fault(digits: &[u8]) -> Option<PinFault> {
     } else if has_sequence(digits) {
         Some(PinFault::Sequence)
     } else if is_periodic(digits) {
-        Some(if digits.len() == 6 {
-            PinFault::DoubledTriple
-        } else {
-            PinFault::Periodic
-        })
+        Some(if digits.len() == 6 { PinFault::DoubledTriple } else { PinFault::Periodic })
     } else if is_palindrome(digits) {
         Some(PinFault::Palindrome)
     } else {
@@ -22,9 +18,7 @@ pub(super) fn fault(digits: &[u8]) -> Option<PinFault> {
 }
 
 fn has_at_most_two_distinct(digits: &[u8]) -> bool {
-    let seen = digits.iter().fold(0_u32, |seen, digit| {
-        seen | 1_u32.wrapping_shl(u32::from(*digit) & 31)
-    });
+    let seen = digits.iter().fold(0_u32, |seen, digit| seen | 1_u32.wrapping_shl(u32::from(*digit) & 31));
     seen.count_ones() <= 2
 }
 
@@ -36,11 +30,7 @@ fn has_sequence(digits: &[u8]) -> bool {
     for pair in digits.windows(2) {
         let [first, second] = *pair else { continue };
         let step = (10 + second - first) % 10;
-        equal_steps = if previous == Some(step) {
-            equal_steps + 1
-        } else {
-            1
-        };
+        equal_steps = if previous == Some(step) { equal_steps + 1 } else { 1 };
         previous = Some(step);
         if equal_steps == 5 {
             return true;
@@ -51,12 +41,7 @@ fn has_sequence(digits: &[u8]) -> bool {
 
 /// Some block of at most half the length comes again until the end, perhaps cut off there.
 fn is_periodic(digits: &[u8]) -> bool {
-    (1..=digits.len() / 2).any(|period| {
-        digits
-            .iter()
-            .skip(period)
-            .eq(digits.iter().take(digits.len() - period))
-    })
+    (1..=digits.len() / 2).any(|period| digits.iter().skip(period).eq(digits.iter().take(digits.len() - period)))
 }
 
 fn is_palindrome(digits: &[u8]) -> bool {

@@ -41,17 +41,12 @@ impl Personal {
     /// Whether the PIN holds one of the strings, or six digits in a row of a longer one, forwards or backwards.
     pub(super) fn occurs_in(&self, digits: &[u8]) -> bool {
         let mut backwards = Zeroizing::new([0; super::Pin::MAX_LEN as usize]);
-        backwards
-            .iter_mut()
-            .zip(digits.iter().rev())
-            .for_each(|(place, digit)| *place = *digit);
+        backwards.iter_mut().zip(digits.iter().rev()).for_each(|(place, digit)| *place = *digit);
         let backwards = backwards.get(..digits.len()).unwrap_or_default();
         self.0.iter().any(|known| {
-            known.windows(known.len().min(Self::PART_LEN)).any(|part| {
-                [digits, backwards]
-                    .iter()
-                    .any(|pin| pin.windows(part.len()).any(|window| window == part))
-            })
+            known
+                .windows(known.len().min(Self::PART_LEN))
+                .any(|part| [digits, backwards].iter().any(|pin| pin.windows(part.len()).any(|window| window == part)))
         })
     }
 }
@@ -73,9 +68,7 @@ mod tests {
         personal.add_number("+49 (170) 938-174-62");
         personal.add_number("E-4711");
         personal.add_number("007"); // too short to say anything
-        for pin in [
-            "938174", "381746", "264718", "471183", "094711", "117494", "99381740",
-        ] {
+        for pin in ["938174", "381746", "264718", "471183", "094711", "117494", "99381740"] {
             assert!(personal.occurs_in(pin.as_bytes()), "{pin}");
         }
         for pin in ["938175", "007938", "493817", "471247"] {
@@ -87,9 +80,7 @@ mod tests {
     fn b35_the_own_birth_date() {
         let mut personal = Personal::default();
         personal.add_birth_date(1984, 3, 7);
-        for pin in [
-            "070384", "840307", "198473", "738499", "997384", "8437005", "648917",
-        ] {
+        for pin in ["070384", "840307", "198473", "738499", "997384", "8437005", "648917"] {
             assert!(personal.occurs_in(pin.as_bytes()), "{pin}");
         }
         for pin in ["938174", "948170", "306184"] {

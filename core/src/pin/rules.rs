@@ -23,10 +23,7 @@ impl PinRules {
         if !(Pin::MIN_LEN..=Pin::MAX_LEN).contains(&min_length) {
             return Err(Error::PolicyRefused(PolicyFault::Unreadable));
         }
-        Ok(Self {
-            min_length,
-            personal: Personal::default(),
-        })
+        Ok(Self { min_length, personal: Personal::default() })
     }
 
     /// Also refuses PINs out of a number of the member: phone, personnel, house or customer number. Its ASCII digits
@@ -66,11 +63,7 @@ impl PinRules {
             Some(PinFault::TooShort)
         } else {
             pattern::fault(digits)
-                .or_else(|| {
-                    self.personal
-                        .occurs_in(digits)
-                        .then_some(PinFault::Personal)
-                })
+                .or_else(|| self.personal.occurs_in(digits).then_some(PinFault::Personal))
                 .or_else(|| date::is_date(digits).then_some(PinFault::Date))
                 .or_else(|| keypad::is_shape(digits).then_some(PinFault::KeypadShape))
         };
@@ -81,10 +74,7 @@ impl PinRules {
 impl Default for PinRules {
     /// The built-in policy: six digits.
     fn default() -> Self {
-        Self {
-            min_length: Pin::MIN_LEN,
-            personal: Personal::default(),
-        }
+        Self { min_length: Pin::MIN_LEN, personal: Personal::default() }
     }
 }
 
@@ -105,10 +95,7 @@ mod tests {
     #[test]
     fn b35_the_length_comes_from_the_policy() {
         for length in [0, 1, 5, 13, 255] {
-            assert_eq!(
-                PinRules::new(length).err(),
-                Some(Error::PolicyRefused(PolicyFault::Unreadable))
-            );
+            assert_eq!(PinRules::new(length).err(), Some(Error::PolicyRefused(PolicyFault::Unreadable)));
         }
         let rules = PinRules::new(8).unwrap();
         assert_eq!(rules.min_length(), 8);
@@ -120,9 +107,7 @@ mod tests {
 
     #[test]
     fn b35_the_reason_is_the_most_telling_one() {
-        let rules = PinRules::default()
-            .with_birth_date(1984, 3, 7)
-            .with_number("555 938174");
+        let rules = PinRules::default().with_birth_date(1984, 3, 7).with_number("555 938174");
         for (digits, expected) in [
             ("000000", PinFault::Repeated),
             ("010101", PinFault::Repeated),
@@ -145,19 +130,13 @@ mod tests {
         let mut typed = PinDigits::new();
         for number in 0..1_000_000_u32 {
             for place in [100_000, 10_000, 1_000, 100, 10, 1] {
-                typed
-                    .push_digit(b'0' + u8::try_from(number / place % 10).unwrap())
-                    .unwrap();
+                typed.push_digit(b'0' + u8::try_from(number / place % 10).unwrap()).unwrap();
             }
             if let Err(Error::PinRefused(fault)) = rules.check(&typed.submit().unwrap()) {
                 *counts.entry(fault.name()).or_insert(0) += 1;
             }
         }
-        assert_eq!(
-            counts.values().sum::<i32>() - counts["KeypadShape"],
-            89_222,
-            "{counts:?}"
-        );
+        assert_eq!(counts.values().sum::<i32>() - counts["KeypadShape"], 89_222, "{counts:?}");
         assert_eq!(counts.values().sum::<i32>(), 89_640, "{counts:?}");
     }
 }

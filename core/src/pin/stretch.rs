@@ -21,11 +21,7 @@ pub struct StretchParameters {
 
 impl StretchParameters {
     /// 46 MiB, two passes, one lane.
-    pub const DEFAULT: Self = Self {
-        memory_kib: 46 * 1024,
-        passes: 2,
-        lanes: 1,
-    };
+    pub const DEFAULT: Self = Self { memory_kib: 46 * 1024, passes: 2, lanes: 1 };
 
     /// Memory in KiB from 19 to 256 MiB, 2 to 8 passes, one lane (more lanes help only the thief).
     ///
@@ -33,18 +29,8 @@ impl StretchParameters {
     /// [`Error::ParametersRefused`] outside these bounds. Nothing was allocated then: a file cannot ask for 4 GiB, nor
     /// for a guess that costs nothing.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self> {
-        let in_bounds = (19 * 1024..=256 * 1024).contains(&memory_kib)
-            && (2..=8).contains(&passes)
-            && lanes == 1;
-        if in_bounds {
-            Ok(Self {
-                memory_kib,
-                passes,
-                lanes,
-            })
-        } else {
-            Err(Error::ParametersRefused)
-        }
+        let in_bounds = (19 * 1024..=256 * 1024).contains(&memory_kib) && (2..=8).contains(&passes) && lanes == 1;
+        if in_bounds { Ok(Self { memory_kib, passes, lanes }) } else { Err(Error::ParametersRefused) }
     }
 
     /// Memory in KiB.
@@ -111,44 +97,23 @@ impl StretchMemory {
             owner.device().as_bytes(),
             &epoch.to_be_bytes(),
         ]);
-        let StretchParameters {
-            memory_kib,
-            passes,
-            lanes,
-        } = parameters;
-        let cost = Cost {
-            memory_kib,
-            passes,
-            lanes,
-        };
-        self.hash(pin.expose(), salt, b"", &Sha256::digest(&context), cost)
-            .map(Stretched)
+        let StretchParameters { memory_kib, passes, lanes } = parameters;
+        let cost = Cost { memory_kib, passes, lanes };
+        self.hash(pin.expose(), salt, b"", &Sha256::digest(&context), cost).map(Stretched)
     }
 
     fn with_blocks(count: usize) -> Result<Self> {
         let mut blocks = Vec::new();
-        blocks
-            .try_reserve_exact(count)
-            .map_err(|_| Error::Internal)?;
+        blocks.try_reserve_exact(count).map_err(|_| Error::Internal)?;
         blocks.resize(count, Block::new());
         // Zeros alone may come from the system as pages that do not exist yet; a one in each 1 KiB block makes them.
-        for word in blocks
-            .iter_mut()
-            .filter_map(|block| block.as_mut().first_mut())
-        {
+        for word in blocks.iter_mut().filter_map(|block| block.as_mut().first_mut()) {
             *word = std::hint::black_box(1);
         }
         Ok(Self(blocks))
     }
 
-    fn hash(
-        &mut self,
-        password: &[u8],
-        salt: &[u8],
-        secret: &[u8],
-        data: &[u8],
-        cost: Cost,
-    ) -> Result<SecretBytes> {
+    fn hash(&mut self, password: &[u8], salt: &[u8], secret: &[u8], data: &[u8], cost: Cost) -> Result<SecretBytes> {
         let params = argon2::ParamsBuilder::new()
             .m_cost(cost.memory_kib)
             .t_cost(cost.passes)
@@ -164,19 +129,10 @@ impl StretchMemory {
         Ok(SecretBytes::new(std::mem::take(&mut *output)))
     }
 
-    fn fill(
-        &mut self,
-        password: &[u8],
-        salt: &[u8],
-        secret: &[u8],
-        params: Params,
-        output: &mut [u8],
-    ) -> Result<()> {
+    fn fill(&mut self, password: &[u8], salt: &[u8], secret: &[u8], params: Params, output: &mut [u8]) -> Result<()> {
         let argon2 = Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, params)
             .map_err(|_| Error::Internal)?;
-        argon2
-            .hash_password_into_with_memory(password, salt, output, &mut self.0)
-            .map_err(|_| Error::Internal)
+        argon2.hash_password_into_with_memory(password, salt, output, &mut self.0).map_err(|_| Error::Internal)
     }
 
     fn wipe(&mut self) {
@@ -231,24 +187,16 @@ mod tests {
         let parameters = StretchParameters::new(19 * 1024, passes, 1).unwrap();
         let owner = Owner::new(owner.0, owner.1).unwrap();
         let mut memory = StretchMemory::allocate(parameters).unwrap();
-        memory
-            .stretch(&pin(digits), &owner, epoch, &[salt; SALT_LEN], parameters)
-            .unwrap()
+        memory.stretch(&pin(digits), &owner, epoch, &[salt; SALT_LEN], parameters).unwrap()
     }
 
     #[test]
     fn rfc_9106_section_5_3() {
         let expected = "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659";
-        let cost = Cost {
-            memory_kib: 32,
-            passes: 3,
-            lanes: 4,
-        };
+        let cost = Cost { memory_kib: 32, passes: 3, lanes: 4 };
         let mut memory = StretchMemory::with_blocks(32).unwrap();
         for _ in 0..2 {
-            let tag = memory
-                .hash(&[1; 32], &[2; 16], &[3; 8], &[4; 12], cost)
-                .unwrap();
+            let tag = memory.hash(&[1; 32], &[2; 16], &[3; 8], &[4; 12], cost).unwrap();
             assert_eq!(data_encoding::HEXLOWER.encode(tag.expose()), expected);
         }
     }
@@ -269,21 +217,11 @@ mod tests {
             (19 * 1024, 2, 2),
         ] {
             // Memory is allocated from a `StretchParameters` only, and there is none here.
-            assert_eq!(
-                StretchParameters::new(memory_kib, passes, lanes),
-                Err(Error::ParametersRefused)
-            );
+            assert_eq!(StretchParameters::new(memory_kib, passes, lanes), Err(Error::ParametersRefused));
         }
         for (memory_kib, passes) in [(19 * 1024, 2), (256 * 1024, 8)] {
             let parameters = StretchParameters::new(memory_kib, passes, 1).unwrap();
-            assert_eq!(
-                (
-                    parameters.memory_kib(),
-                    parameters.passes(),
-                    parameters.lanes()
-                ),
-                (memory_kib, passes, 1)
-            );
+            assert_eq!((parameters.memory_kib(), parameters.passes(), parameters.lanes()), (memory_kib, passes, 1));
         }
     }
 
@@ -301,58 +239,19 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
-        assert_ne!(
-            stretch(("od", "x"), 1, 7, "938174", 2),
-            stretch(("o", "dx"), 1, 7, "938174", 2)
-        );
+        assert_ne!(stretch(("od", "x"), 1, 7, "938174", 2), stretch(("o", "dx"), 1, 7, "938174", 2));
     }
 
     #[test]
     fn the_memory_is_touched_before_and_wiped_after() {
         let mut memory = StretchMemory::with_blocks(32).unwrap();
         assert!(memory.0.iter().all(|block| block.as_ref()[0] == 1));
-        memory
-            .hash(
-                &[1; 32],
-                &[2; 16],
-                &[],
-                &[],
-                Cost {
-                    memory_kib: 32,
-                    passes: 1,
-                    lanes: 1,
-                },
-            )
-            .unwrap();
-        assert!(
-            memory
-                .0
-                .iter()
-                .all(|block| block.as_ref().iter().all(|word| *word == 0))
-        );
+        memory.hash(&[1; 32], &[2; 16], &[], &[], Cost { memory_kib: 32, passes: 1, lanes: 1 }).unwrap();
+        assert!(memory.0.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
         // A refused call wipes as well.
         memory.0[0].as_mut()[5] = 5;
-        assert!(
-            memory
-                .hash(
-                    &[1; 32],
-                    &[2; 4],
-                    &[],
-                    &[],
-                    Cost {
-                        memory_kib: 32,
-                        passes: 1,
-                        lanes: 1
-                    }
-                )
-                .is_err()
-        );
-        assert!(
-            memory
-                .0
-                .iter()
-                .all(|block| block.as_ref().iter().all(|word| *word == 0))
-        );
+        assert!(memory.hash(&[1; 32], &[2; 4], &[], &[], Cost { memory_kib: 32, passes: 1, lanes: 1 }).is_err());
+        assert!(memory.0.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
     }
 
     #[test]
@@ -362,24 +261,14 @@ mod tests {
         let owner = Owner::new("o", "d").unwrap();
         let mut memory = StretchMemory::allocate(small).unwrap();
         assert!(memory.fits(small) && !memory.fits(large));
-        assert_eq!(
-            memory
-                .stretch(&pin("938174"), &owner, 1, &[7; SALT_LEN], large)
-                .err(),
-            Some(Error::Internal)
-        );
+        assert_eq!(memory.stretch(&pin("938174"), &owner, 1, &[7; SALT_LEN], large).err(), Some(Error::Internal));
         let mut memory = StretchMemory::allocate(large).unwrap();
-        let stretched = memory
-            .stretch(&pin("938174"), &owner, 1, &[7; SALT_LEN], small)
-            .unwrap();
+        let stretched = memory.stretch(&pin("938174"), &owner, 1, &[7; SALT_LEN], small).unwrap();
         assert_eq!(stretched, stretch(("o", "d"), 1, 7, "938174", 2));
     }
 
     #[test]
     fn debug_shows_no_bytes() {
-        assert_eq!(
-            format!("{:?}", Stretched::from_bytes(vec![9; 32])),
-            "Stretched(SecretBytes(…))"
-        );
+        assert_eq!(format!("{:?}", Stretched::from_bytes(vec![9; 32])), "Stretched(SecretBytes(…))");
     }
 }

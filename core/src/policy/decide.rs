@@ -118,27 +118,19 @@ const DAY_MS: u64 = 86_400_000;
 /// What the member has to do next.
 pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> Step {
     if facts.member == MemberState::Suspended {
-        return Step::Blocked {
-            reason: BlockedReason::Suspended,
-        };
+        return Step::Blocked { reason: BlockedReason::Suspended };
     }
     match facts.device.as_ref().map(|device| device.state) {
         Some(DeviceState::Revoked) => {
-            return Step::Blocked {
-                reason: BlockedReason::Revoked,
-            };
+            return Step::Blocked { reason: BlockedReason::Revoked };
         }
         Some(DeviceState::KeyLost) => {
-            return Step::Blocked {
-                reason: BlockedReason::KeyLost,
-            };
+            return Step::Blocked { reason: BlockedReason::KeyLost };
         }
         Some(DeviceState::Pending | DeviceState::Approved) | None => {}
     }
     if facts.app_outdated {
-        return Step::Blocked {
-            reason: BlockedReason::UpdateApp,
-        };
+        return Step::Blocked { reason: BlockedReason::UpdateApp };
     }
     let Some(session) = facts.session else {
         return without_session(rules, facts.device.as_ref(), now_ms);
@@ -147,13 +139,9 @@ pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> St
         match facts.factor {
             FactorState::NotSetUp | FactorState::Pending => return Step::SetUpTwoStep,
             FactorState::Disabled => {
-                return Step::Blocked {
-                    reason: BlockedReason::AuthenticatorDisabled,
-                };
+                return Step::Blocked { reason: BlockedReason::AuthenticatorDisabled };
             }
-            FactorState::Active
-                if !has_shown_code(rules, &session, facts.device.as_ref(), surface, now_ms) =>
-            {
+            FactorState::Active if !has_shown_code(rules, &session, facts.device.as_ref(), surface, now_ms) => {
                 return Step::EnterCode;
             }
             FactorState::Active => {}
@@ -178,9 +166,7 @@ fn has_shown_code(
     now_ms: u64,
 ) -> bool {
     let by_device = || {
-        let at = device
-            .filter(|_| surface == Surface::Phone && session.pin_proved)?
-            .code_at_ms?;
+        let at = device.filter(|_| surface == Surface::Phone && session.pin_proved)?.code_at_ms?;
         Some(now_ms.saturating_sub(at) < u64::from(rules.code_days) * DAY_MS)
     };
     session.code_at_ms.is_some() || by_device().unwrap_or(false)
@@ -191,22 +177,13 @@ fn without_session(rules: &Rules, device: Option<&DeviceFact>, now_ms: u64) -> S
         return Step::SignIn;
     };
     match (device.state, device.pin) {
-        (DeviceState::Pending, _) => Step::AwaitApproval {
-            comparison_code: device.comparison_code.clone(),
-        },
-        (DeviceState::Approved, PinFact::None)
-            if rules.two_step && now_ms < device.finish_until_ms =>
-        {
+        (DeviceState::Pending, _) => Step::AwaitApproval { comparison_code: device.comparison_code.clone() },
+        (DeviceState::Approved, PinFact::None) if rules.two_step && now_ms < device.finish_until_ms => {
             create_pin(rules)
         }
-        (
-            DeviceState::Approved,
-            PinFact::Set {
-                tries_left,
-                wait_until_ms,
-                ..
-            },
-        ) => enter_pin(tries_left, wait_until_ms, now_ms),
+        (DeviceState::Approved, PinFact::Set { tries_left, wait_until_ms, .. }) => {
+            enter_pin(tries_left, wait_until_ms, now_ms)
+        }
         _ => Step::SignIn,
     }
 }
@@ -215,32 +192,17 @@ fn on_phone(rules: &Rules, facts: &Facts, session: &SessionFact, now_ms: u64) ->
     let Some(device) = facts.device.as_ref() else {
         // Nothing asked for a second factor, so there is none to enroll a device with.
         let enrolls = asks_for_code(rules, facts.factor);
-        return if enrolls {
-            Step::AwaitApproval {
-                comparison_code: None,
-            }
-        } else {
-            Step::Ready
-        };
+        return if enrolls { Step::AwaitApproval { comparison_code: None } } else { Step::Ready };
     };
     match (device.state, device.pin) {
-        (DeviceState::Pending, _) => Step::AwaitApproval {
-            comparison_code: device.comparison_code.clone(),
-        },
+        (DeviceState::Pending, _) => Step::AwaitApproval { comparison_code: device.comparison_code.clone() },
         (_, PinFact::None) if rules.two_step => create_pin(rules),
         (_, PinFact::None) => Step::Ready,
         (_, PinFact::Erased) => Step::SignIn,
-        (
-            _,
-            PinFact::Set {
-                tries_left,
-                wait_until_ms,
-                ..
-            },
-        ) if !session.pin_proved => enter_pin(tries_left, wait_until_ms, now_ms),
-        (_, PinFact::Set { rule_length, .. })
-            if rules.two_step && rule_length < rules.pin_min_length =>
-        {
+        (_, PinFact::Set { tries_left, wait_until_ms, .. }) if !session.pin_proved => {
+            enter_pin(tries_left, wait_until_ms, now_ms)
+        }
+        (_, PinFact::Set { rule_length, .. }) if rules.two_step && rule_length < rules.pin_min_length => {
             Step::ChangePin(pin_request(rules))
         }
         (_, PinFact::Set { .. }) => Step::Ready,
@@ -249,9 +211,7 @@ fn on_phone(rules: &Rules, facts: &Facts, session: &SessionFact, now_ms: u64) ->
 
 fn enter_pin(tries_left: u32, wait_until_ms: u64, now_ms: u64) -> Step {
     if wait_until_ms > now_ms {
-        return Step::Wait {
-            until_ms: wait_until_ms,
-        };
+        return Step::Wait { until_ms: wait_until_ms };
     }
     Step::EnterPin { tries_left }
 }
@@ -261,11 +221,7 @@ fn create_pin(rules: &Rules) -> Step {
 }
 
 fn pin_request(rules: &Rules) -> PinRequest {
-    PinRequest {
-        min_length: rules.pin_min_length,
-        max_length: 12,
-        repeat: false,
-    }
+    PinRequest { min_length: rules.pin_min_length, max_length: 12, repeat: false }
 }
 
 #[cfg(test)]
@@ -276,10 +232,7 @@ mod tests {
         Facts {
             member: MemberState::Active,
             factor: FactorState::Active,
-            session: Some(SessionFact {
-                code_at_ms: Some(1),
-                pin_proved: false,
-            }),
+            session: Some(SessionFact { code_at_ms: Some(1), pin_proved: false }),
             device: Some(DeviceFact {
                 state: DeviceState::Approved,
                 pin: PinFact::None,
@@ -292,32 +245,20 @@ mod tests {
     }
 
     fn required() -> Rules {
-        Rules {
-            two_step: true,
-            ..Rules::defaults()
-        }
+        Rules { two_step: true, ..Rules::defaults() }
     }
 
     #[test]
     fn nothing_is_ready_on_a_phone_before_its_pin_exists() {
-        assert!(matches!(
-            decide(&required(), &facts(), Surface::Phone, 2),
-            Step::CreatePin(_)
-        ));
+        assert!(matches!(decide(&required(), &facts(), Surface::Phone, 2), Step::CreatePin(_)));
     }
 
     #[test]
     fn b07_switching_off_still_asks_who_has_a_factor() {
         let mut f = facts();
-        f.session = Some(SessionFact {
-            code_at_ms: None,
-            pin_proved: false,
-        });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false });
         f.device = None;
-        assert_eq!(
-            decide(&Rules::defaults(), &f, Surface::Web, 2),
-            Step::EnterCode
-        );
+        assert_eq!(decide(&Rules::defaults(), &f, Surface::Web, 2), Step::EnterCode);
         f.factor = FactorState::NotSetUp;
         assert_eq!(decide(&Rules::defaults(), &f, Surface::Web, 2), Step::Ready);
         assert_eq!(decide(&required(), &f, Surface::Web, 2), Step::SetUpTwoStep);
@@ -327,61 +268,30 @@ mod tests {
     fn approved_overnight_goes_on_for_a_day_and_no_longer() {
         let mut f = facts();
         f.session = None;
-        assert!(matches!(
-            decide(&required(), &f, Surface::Phone, 99),
-            Step::CreatePin(_)
-        ));
+        assert!(matches!(decide(&required(), &f, Surface::Phone, 99), Step::CreatePin(_)));
         assert_eq!(decide(&required(), &f, Surface::Phone, 100), Step::SignIn);
     }
 
     #[test]
     fn the_pin_opens_sessions_until_the_code_is_too_old() {
         let mut f = facts();
-        f.session = Some(SessionFact {
-            code_at_ms: None,
-            pin_proved: true,
-        });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true });
         if let Some(device) = f.device.as_mut() {
-            device.pin = PinFact::Set {
-                rule_length: 6,
-                tries_left: 8,
-                wait_until_ms: 0,
-            };
+            device.pin = PinFact::Set { rule_length: 6, tries_left: 8, wait_until_ms: 0 };
         }
-        assert_eq!(
-            decide(&required(), &f, Surface::Phone, 30 * DAY_MS),
-            Step::Ready
-        );
-        assert_eq!(
-            decide(&required(), &f, Surface::Phone, 30 * DAY_MS + 1),
-            Step::EnterCode
-        );
+        assert_eq!(decide(&required(), &f, Surface::Phone, 30 * DAY_MS), Step::Ready);
+        assert_eq!(decide(&required(), &f, Surface::Phone, 30 * DAY_MS + 1), Step::EnterCode);
     }
 
     #[test]
     fn a_raised_rule_asks_for_a_new_pin_after_the_old_one() {
         let mut f = facts();
         if let Some(device) = f.device.as_mut() {
-            device.pin = PinFact::Set {
-                rule_length: 6,
-                tries_left: 8,
-                wait_until_ms: 0,
-            };
+            device.pin = PinFact::Set { rule_length: 6, tries_left: 8, wait_until_ms: 0 };
         }
-        let rules = Rules {
-            pin_min_length: 8,
-            ..required()
-        };
-        assert_eq!(
-            decide(&rules, &f, Surface::Phone, 2),
-            Step::EnterPin { tries_left: 8 }
-        );
-        f.session = Some(SessionFact {
-            code_at_ms: Some(1),
-            pin_proved: true,
-        });
-        assert!(
-            matches!(decide(&rules, &f, Surface::Phone, 2), Step::ChangePin(p) if p.min_length == 8)
-        );
+        let rules = Rules { pin_min_length: 8, ..required() };
+        assert_eq!(decide(&rules, &f, Surface::Phone, 2), Step::EnterPin { tries_left: 8 });
+        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true });
+        assert!(matches!(decide(&rules, &f, Surface::Phone, 2), Step::ChangePin(p) if p.min_length == 8));
     }
 }

@@ -86,11 +86,9 @@ impl PolicyDocument {
         now_ms: u64,
     ) -> Result<(Self, SeenPolicy)> {
         let payload = verify(POLICY_TYPE, signed, public_key)?;
-        let value: Value =
-            serde_json::from_slice(&payload).map_err(|_| refused(PolicyFault::Unreadable))?;
+        let value: Value = serde_json::from_slice(&payload).map_err(|_| refused(PolicyFault::Unreadable))?;
         require_known_critical(&value)?;
-        let document: Self =
-            serde_json::from_value(value).map_err(|_| refused(PolicyFault::Unreadable))?;
+        let document: Self = serde_json::from_value(value).map_err(|_| refused(PolicyFault::Unreadable))?;
         if document.organisation != organisation {
             return Err(refused(PolicyFault::Organisation));
         }
@@ -102,9 +100,7 @@ impl PolicyDocument {
             if document.version == seen.version && hash != seen.hash {
                 return Err(refused(PolicyFault::Equivocation));
             }
-            if Some(document.version) == seen.version.checked_add(1)
-                && document.previous != seen.hash
-            {
+            if Some(document.version) == seen.version.checked_add(1) && document.previous != seen.hash {
                 return Err(refused(PolicyFault::Predecessor));
             }
         }
@@ -114,10 +110,7 @@ impl PolicyDocument {
         if !document.requires.are_in_range() {
             return Err(refused(PolicyFault::Unreadable));
         }
-        let seen = SeenPolicy {
-            version: document.version,
-            hash,
-        };
+        let seen = SeenPolicy { version: document.version, hash };
         Ok((document, seen))
     }
 }
@@ -140,12 +133,10 @@ impl Statement {
         now_ms: u64,
     ) -> Result<()> {
         let payload = verify(STATEMENT_TYPE, signed, public_key)?;
-        let statement: Self =
-            serde_json::from_slice(&payload).map_err(|_| refused(PolicyFault::Unreadable))?;
+        let statement: Self = serde_json::from_slice(&payload).map_err(|_| refused(PolicyFault::Unreadable))?;
         let lasts = statement.expires_ms.saturating_sub(statement.issued_ms) <= Self::VALID_MS;
-        let speaks = statement.organisation == organisation
-            && statement.version == seen.version
-            && statement.hash == seen.hash;
+        let speaks =
+            statement.organisation == organisation && statement.version == seen.version && statement.hash == seen.hash;
         if speaks && lasts && now_ms < statement.expires_ms {
             return Ok(());
         }
@@ -161,22 +152,15 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 fn sign(kind: &str, content: &impl Serialize, key: &Ed25519KeyPair) -> Result<Signed> {
     let payload = serde_json::to_vec(content).map_err(|_| Error::Internal)?;
     let signature = key.sign(&pre_authentication_encoding(kind, &payload));
-    Ok(Signed {
-        payload: BASE64.encode(&payload),
-        signature: BASE64.encode(signature.as_ref()),
-    })
+    Ok(Signed { payload: BASE64.encode(&payload), signature: BASE64.encode(signature.as_ref()) })
 }
 
 fn verify(kind: &str, signed: &Signed, public_key: &[u8]) -> Result<Vec<u8>> {
     if signed.payload.len() > MAX_PAYLOAD {
         return Err(refused(PolicyFault::Unreadable));
     }
-    let payload = BASE64
-        .decode(signed.payload.as_bytes())
-        .map_err(|_| refused(PolicyFault::Unreadable))?;
-    let signature = BASE64
-        .decode(signed.signature.as_bytes())
-        .map_err(|_| refused(PolicyFault::Signature))?;
+    let payload = BASE64.decode(signed.payload.as_bytes()).map_err(|_| refused(PolicyFault::Unreadable))?;
+    let signature = BASE64.decode(signed.signature.as_bytes()).map_err(|_| refused(PolicyFault::Signature))?;
     UnparsedPublicKey::new(&ED25519, public_key)
         .verify(&pre_authentication_encoding(kind, &payload), &signature)
         .map_err(|_| refused(PolicyFault::Signature))?;
@@ -192,16 +176,9 @@ fn pre_authentication_encoding(kind: &str, payload: &[u8]) -> Vec<u8> {
 
 fn require_known_critical(document: &Value) -> Result<()> {
     let known = serde_json::to_value(Rules::defaults()).map_err(|_| Error::Internal)?;
-    let names = document
-        .get("critical")
-        .and_then(Value::as_array)
-        .ok_or(refused(PolicyFault::Unreadable))?;
+    let names = document.get("critical").and_then(Value::as_array).ok_or(refused(PolicyFault::Unreadable))?;
     let is_known = |name: &Value| name.as_str().is_some_and(|name| known.get(name).is_some());
-    if names.iter().all(is_known) {
-        Ok(())
-    } else {
-        Err(refused(PolicyFault::UnknownCritical))
-    }
+    if names.iter().all(is_known) { Ok(()) } else { Err(refused(PolicyFault::UnknownCritical)) }
 }
 
 fn refused(fault: PolicyFault) -> Error {

@@ -7,9 +7,7 @@
 mod decide;
 mod document;
 
-pub use decide::{
-    DeviceFact, DeviceState, FactorState, Facts, MemberState, PinFact, SessionFact, Surface, decide,
-};
+pub use decide::{DeviceFact, DeviceState, FactorState, Facts, MemberState, PinFact, SessionFact, Surface, decide};
 pub use document::{PolicyDocument, SeenPolicy, Signed, Statement, sha256_hex};
 
 use serde::{Deserialize, Serialize};
@@ -72,13 +70,7 @@ impl Rules {
 
     /// What holds when no valid policy is at hand: two-step for everybody, every device approved, a code each day.
     pub fn strict() -> Self {
-        Self {
-            two_step: true,
-            code_days: 1,
-            pin_max_tries: 3,
-            code_max_tries: 5,
-            ..Self::defaults()
-        }
+        Self { two_step: true, code_days: 1, pin_max_tries: 3, code_max_tries: 5, ..Self::defaults() }
     }
 
     /// True if every field is within the range that the portal allows.
@@ -94,8 +86,7 @@ impl Rules {
 
     /// True if `version` (`major.minor.patch`) is older than the policy allows; unreadable counts as older.
     pub fn is_app_outdated(&self, version: &str) -> bool {
-        app_version(&self.min_app)
-            .is_some_and(|oldest| app_version(version).is_none_or(|have| have < oldest))
+        app_version(&self.min_app).is_some_and(|oldest| app_version(version).is_none_or(|have| have < oldest))
     }
 }
 

@@ -20,17 +20,12 @@ const POINT_OFFSET: usize = 26;
 impl PublicKey {
     /// Parses a DER SubjectPublicKeyInfo with an uncompressed P-256 point (RFC 5480), 91 bytes.
     pub fn from_spki(spki: &[u8]) -> Result<Self> {
-        let key =
-            p256::PublicKey::from_public_key_der(spki).map_err(|_| Error::SignatureRefused)?;
-        let canonical = key
-            .to_public_key_der()
-            .map_err(|_| Error::SignatureRefused)?;
+        let key = p256::PublicKey::from_public_key_der(spki).map_err(|_| Error::SignatureRefused)?;
+        let canonical = key.to_public_key_der().map_err(|_| Error::SignatureRefused)?;
         if spki.len() != SPKI_LENGTH || canonical.as_bytes() != spki {
             return Err(Error::SignatureRefused);
         }
-        Ok(Self {
-            spki: spki.to_vec(),
-        })
+        Ok(Self { spki: spki.to_vec() })
     }
 
     /// The DER SubjectPublicKeyInfo, 91 bytes.
@@ -40,10 +35,7 @@ impl PublicKey {
 
     /// Verifies ECDSA over SHA-256(`message`); `signature` is r ‖ s, 64 bytes (RFC 9421 §3.3.4). DER is refused.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<()> {
-        let point = self
-            .spki
-            .get(POINT_OFFSET..)
-            .ok_or(Error::SignatureRefused)?;
+        let point = self.spki.get(POINT_OFFSET..).ok_or(Error::SignatureRefused)?;
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
             .verify(message, signature)
             .map_err(|_| Error::SignatureRefused)
@@ -73,9 +65,7 @@ impl SigningKey {
 
     /// The key with this private scalar, 32 bytes big-endian.
     pub fn from_scalar(scalar: &[u8]) -> Result<Self> {
-        p256::ecdsa::SigningKey::from_slice(scalar)
-            .map(Self)
-            .map_err(|_| Error::Corrupt)
+        p256::ecdsa::SigningKey::from_slice(scalar).map(Self).map_err(|_| Error::Corrupt)
     }
 
     /// The private scalar, 32 bytes big-endian, to be sealed at once.
@@ -85,14 +75,8 @@ impl SigningKey {
 
     /// The public half.
     pub fn public_key(&self) -> Result<PublicKey> {
-        let spki = self
-            .0
-            .verifying_key()
-            .to_public_key_der()
-            .map_err(|_| Error::Internal)?;
-        Ok(PublicKey {
-            spki: spki.as_bytes().to_vec(),
-        })
+        let spki = self.0.verifying_key().to_public_key_der().map_err(|_| Error::Internal)?;
+        Ok(PublicKey { spki: spki.as_bytes().to_vec() })
     }
 
     /// ECDSA over SHA-256(`message`), deterministic (RFC 6979), as r ‖ s, 64 bytes.

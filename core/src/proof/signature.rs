@@ -59,14 +59,7 @@ pub struct Presented {
     signature: Vec<u8>,
 }
 
-const COMPONENTS: [&str; 6] = [
-    "@method",
-    "@authority",
-    "@path",
-    "@query",
-    "content-digest",
-    "x-policy-version",
-];
+const COMPONENTS: [&str; 6] = ["@method", "@authority", "@path", "@query", "content-digest", "x-policy-version"];
 const LABEL: &str = "sig";
 const TAG: &str = "twinlock-pop-v1";
 const ALGORITHM: &str = "ecdsa-p256-sha256";
@@ -88,10 +81,7 @@ pub fn sign_request(
         ("content-digest", digest),
         ("x-policy-version", parts.policy_version.to_string()),
         ("signature-input", format!("{LABEL}={parameters}")),
-        (
-            "signature",
-            format!("{LABEL}=:{}:", BASE64.encode(&signature)),
-        ),
+        ("signature", format!("{LABEL}=:{}:", BASE64.encode(&signature))),
     ])
 }
 
@@ -110,11 +100,7 @@ impl Presented {
         let (stamp, expires) = read_parameters(&list)?;
         let parameters = signature_parameters(&stamp, expires);
         let base = signature_base(parts, content_digest, &parameters);
-        Ok(Self {
-            stamp,
-            base,
-            signature: read_signature(signature)?,
-        })
+        Ok(Self { stamp, base, signature: read_signature(signature)? })
     }
 
     /// Who says to have signed.
@@ -164,9 +150,7 @@ impl std::fmt::Display for KeyId {
 
 fn signature_parameters(stamp: &Stamp, expires: Option<u64>) -> String {
     let components = COMPONENTS.map(|name| format!("\"{name}\"")).join(" ");
-    let expires = expires
-        .map(|at| format!(";expires={at}"))
-        .unwrap_or_default();
+    let expires = expires.map(|at| format!(";expires={at}")).unwrap_or_default();
     format!(
         "({components});created={}{expires};nonce=\"{}\";keyid=\"{}\";alg=\"{ALGORITHM}\";tag=\"{TAG}\"",
         stamp.created_s, stamp.nonce, stamp.key_id
@@ -195,9 +179,7 @@ fn digest_matches(presented: &str, body: &[u8]) -> subtle::Choice {
 }
 
 fn only_member(header: &str) -> Result<InnerList> {
-    let mut members: Dictionary = Parser::new(header)
-        .parse()
-        .map_err(|_| Error::SignatureRefused)?;
+    let mut members: Dictionary = Parser::new(header).parse().map_err(|_| Error::SignatureRefused)?;
     let member = members.shift_remove(LABEL).filter(|_| members.is_empty());
     match member {
         Some(ListEntry::InnerList(list)) => Ok(list),
@@ -218,52 +200,31 @@ fn read_parameters(list: &InnerList) -> Result<(Stamp, Option<u64>)> {
         _ => Err(Error::SignatureRefused),
     };
     let seconds = |name: &str| match list.params.get(name) {
-        Some(BareItem::Integer(value)) => {
-            u64::try_from(i64::from(*value)).map_err(|_| Error::SignatureRefused)
-        }
+        Some(BareItem::Integer(value)) => u64::try_from(i64::from(*value)).map_err(|_| Error::SignatureRefused),
         _ => Err(Error::SignatureRefused),
     };
-    let expires = if list.params.contains_key("expires") {
-        Some(seconds("expires")?)
-    } else {
-        None
-    };
+    let expires = if list.params.contains_key("expires") { Some(seconds("expires")?) } else { None };
     let expected: &[&str] = match expires {
         Some(_) => &["created", "expires", "nonce", "keyid", "alg", "tag"],
         None => &["created", "nonce", "keyid", "alg", "tag"],
     };
     // The same order as ours, so that our own serialisation is the one that was signed.
-    if !list
-        .params
-        .keys()
-        .map(|key| key.as_str())
-        .eq(expected.iter().copied())
-    {
+    if !list.params.keys().map(|key| key.as_str()).eq(expected.iter().copied()) {
         return Err(Error::SignatureRefused);
     }
     let created_s = seconds("created")?;
-    let lives =
-        expires.is_none_or(|at| (created_s..=created_s.saturating_add(MAX_AGE_S)).contains(&at));
+    let lives = expires.is_none_or(|at| (created_s..=created_s.saturating_add(MAX_AGE_S)).contains(&at));
     let nonce = text("nonce")?;
     let nonce_fits = (16..=128).contains(&nonce.len()) && nonce.bytes().all(is_token_byte);
     if !lives || !nonce_fits || text("alg")? != ALGORITHM || text("tag")? != TAG {
         return Err(Error::SignatureRefused);
     }
     let key_id = KeyId::parse(text("keyid")?).ok_or(Error::SignatureRefused)?;
-    Ok((
-        Stamp {
-            created_s,
-            nonce: nonce.to_owned(),
-            key_id,
-        },
-        expires,
-    ))
+    Ok((Stamp { created_s, nonce: nonce.to_owned(), key_id }, expires))
 }
 
 fn read_signature(header: &str) -> Result<Vec<u8>> {
-    let mut members: Dictionary = Parser::new(header)
-        .parse()
-        .map_err(|_| Error::SignatureRefused)?;
+    let mut members: Dictionary = Parser::new(header).parse().map_err(|_| Error::SignatureRefused)?;
     match members.shift_remove(LABEL).filter(|_| members.is_empty()) {
         Some(ListEntry::Item(item)) if item.params.is_empty() => match item.bare_item {
             BareItem::ByteSequence(bytes) if bytes.len() == 64 => Ok(bytes),

@@ -16,31 +16,18 @@ const CHECKSUM_LEN: usize = 32;
 pub(crate) const BLOB_OVERHEAD: usize = NONCE_LEN + TAG_LEN;
 
 /// `nonce | ciphertext | tag` of `plain`, under `key` (32 bytes) and bound to `context`.
-pub(crate) fn seal_blob(
-    key: &SecretBytes,
-    context: &[u8],
-    plain: &[u8],
-    random: &dyn SecureRandom,
-) -> Result<Vec<u8>> {
+pub(crate) fn seal_blob(key: &SecretBytes, context: &[u8], plain: &[u8], random: &dyn SecureRandom) -> Result<Vec<u8>> {
     seal_with_nonce(key, context, plain, crate::ports::generate_bytes(random)?)
 }
 
 /// What is in a blob; `None` if the key, the context or a single bit differs. Never a part of it.
-pub(crate) fn open_blob(
-    key: &SecretBytes,
-    context: &[u8],
-    blob: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open_blob(key: &SecretBytes, context: &[u8], blob: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, rest) = blob.split_first_chunk::<NONCE_LEN>()?;
     let (ciphertext, tag) = rest.split_last_chunk::<TAG_LEN>()?;
     let cipher = Aes256Gcm::new_from_slice(key.expose()).ok()?;
     let mut plain = Zeroizing::new(ciphertext.to_vec());
-    let opened = cipher.decrypt_inout_detached(
-        &Nonce::from(*nonce),
-        context,
-        plain.as_mut_slice().into(),
-        &Tag::from(*tag),
-    );
+    let opened =
+        cipher.decrypt_inout_detached(&Nonce::from(*nonce), context, plain.as_mut_slice().into(), &Tag::from(*tag));
     opened.is_ok().then_some(plain)
 }
 
@@ -52,14 +39,8 @@ pub(crate) fn append_checksum(bytes: &mut Vec<u8>) {
 
 /// What stands before the checksum; [`Error::Corrupt`] if it is not the checksum of that.
 pub(crate) fn strip_checksum(bytes: &[u8]) -> Result<&[u8]> {
-    let (content, checksum) = bytes
-        .split_last_chunk::<CHECKSUM_LEN>()
-        .ok_or(Error::Corrupt)?;
-    if Sha256::digest(content).as_slice() == checksum {
-        Ok(content)
-    } else {
-        Err(Error::Corrupt)
-    }
+    let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or(Error::Corrupt)?;
+    if Sha256::digest(content).as_slice() == checksum { Ok(content) } else { Err(Error::Corrupt) }
 }
 
 /// Apart from [`seal_blob`] for the vectors alone: a nonce used twice under one key gives the key of the tag away.
@@ -74,9 +55,8 @@ pub(super) fn seal_with_nonce(
     blob.extend_from_slice(&nonce);
     blob.extend_from_slice(plain);
     let buffer = blob.get_mut(NONCE_LEN..).ok_or(Error::Internal)?;
-    let tag = cipher
-        .encrypt_inout_detached(&Nonce::from(nonce), context, buffer.into())
-        .map_err(|_| Error::Internal)?;
+    let tag =
+        cipher.encrypt_inout_detached(&Nonce::from(nonce), context, buffer.into()).map_err(|_| Error::Internal)?;
     blob.extend_from_slice(&tag);
     Ok(std::mem::take(&mut *blob))
 }
@@ -95,10 +75,7 @@ mod tests {
         let random = SystemRandom::new();
         let blob = seal_blob(&key(1), b"context", b"plain", &random).unwrap();
         assert_eq!(blob.len(), 5 + BLOB_OVERHEAD);
-        assert_eq!(
-            open_blob(&key(1), b"context", &blob).as_deref(),
-            Some(&b"plain".to_vec())
-        );
+        assert_eq!(open_blob(&key(1), b"context", &blob).as_deref(), Some(&b"plain".to_vec()));
         assert_eq!(open_blob(&key(2), b"context", &blob), None);
         assert_eq!(open_blob(&key(1), b"contexT", &blob), None);
         for bit in 0..blob.len() * 8 {
@@ -109,11 +86,7 @@ mod tests {
         for len in 0..blob.len() {
             assert_eq!(open_blob(&key(1), b"context", &blob[..len]), None);
         }
-        assert_ne!(
-            blob,
-            seal_blob(&key(1), b"context", b"plain", &random).unwrap(),
-            "a new nonce"
-        );
+        assert_ne!(blob, seal_blob(&key(1), b"context", b"plain", &random).unwrap(), "a new nonce");
     }
 
     /// Test case 14 of the GCM specification (McGrew, Viega), whose cases NIST SP 800-38D took over.

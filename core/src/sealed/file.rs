@@ -46,12 +46,7 @@ impl SealedFile {
         reader.finish()?;
         let header_len = content.len() - COMMITMENT_LEN - BLOB_LEN;
         let header_bytes = content.get(..header_len).ok_or(Error::Internal)?.to_vec();
-        Ok(Self {
-            header,
-            header_bytes,
-            commitment,
-            blob,
-        })
+        Ok(Self { header, header_bytes, commitment, blob })
     }
 
     /// The header: salt, parameters, what else the derivation needs.
@@ -65,11 +60,7 @@ impl SealedFile {
     /// [`Error::StaleEpoch`] for another organisation, device or epoch.
     pub fn check_owner(&self, owner: &Owner, epoch: u32) -> Result<()> {
         let is_same = self.header.owner() == owner && self.header.epoch() == epoch;
-        if is_same {
-            Ok(())
-        } else {
-            Err(Error::StaleEpoch)
-        }
+        if is_same { Ok(()) } else { Err(Error::StaleEpoch) }
     }
 
     /// Opens the file. All of it or nothing.
@@ -81,8 +72,7 @@ impl SealedFile {
         if !key.is_committed(&self.commitment) {
             return Ok(Opened::WrongPin);
         }
-        let plain =
-            open_blob(key.seal_key(), &self.header_bytes, &self.blob).ok_or(Error::Corrupt)?;
+        let plain = open_blob(key.seal_key(), &self.header_bytes, &self.blob).ok_or(Error::Corrupt)?;
         SealedPayload::from_bytes(&plain).map(Opened::Payload)
     }
 
@@ -130,34 +120,21 @@ mod tests {
     fn the_vector_is_reproduced_byte_by_byte() {
         let text = include_str!("../../../tests/vectors/sealed.json");
         let vector: Value = serde_json::from_str(text).unwrap();
-        let hex = |name: &str| {
-            HEXLOWER
-                .decode(vector[name].as_str().unwrap().as_bytes())
-                .unwrap()
-        };
+        let hex = |name: &str| HEXLOWER.decode(vector[name].as_str().unwrap().as_bytes()).unwrap();
 
         let bytes = hex("file");
         let file = SealedFile::parse(&bytes).unwrap();
         let header = file.header();
-        let owner = Owner::new(
-            vector["organisation"].as_str().unwrap(),
-            vector["device"].as_str().unwrap(),
-        )
-        .unwrap();
+        let owner = Owner::new(vector["organisation"].as_str().unwrap(), vector["device"].as_str().unwrap()).unwrap();
         let epoch = u32::try_from(vector["epoch"].as_u64().unwrap()).unwrap();
         file.check_owner(&owner, epoch).unwrap();
         assert_eq!(header.salt()[..], hex("salt"));
         assert_eq!(header.created_ms(), vector["created_ms"].as_u64().unwrap());
-        assert_eq!(
-            u64::from(header.parameters().memory_kib()),
-            vector["memory_kib"].as_u64().unwrap()
-        );
+        assert_eq!(u64::from(header.parameters().memory_kib()), vector["memory_kib"].as_u64().unwrap());
 
         let mut memory = StretchMemory::allocate(header.parameters()).unwrap();
         let typed = pin(vector["pin"].as_str().unwrap());
-        let stretched = memory
-            .stretch(&typed, &owner, epoch, header.salt(), header.parameters())
-            .unwrap();
+        let stretched = memory.stretch(&typed, &owner, epoch, header.salt(), header.parameters()).unwrap();
         assert_eq!(stretched.expose(), hex("stretched"));
 
         let guess = hardware_guess(&stretched);
@@ -170,16 +147,13 @@ mod tests {
         let key = PinKey::derive(&owner, epoch, header.salt(), &answer).unwrap();
         assert_eq!(key.seal_key().expose(), hex("key"));
         assert_eq!(key.commitment(), hex("commitment"));
-        let Ok(Opened::Payload(payload)) = file.open(&key) else {
-            panic!("the vector does not open")
-        };
+        let Ok(Opened::Payload(payload)) = file.open(&key) else { panic!("the vector does not open") };
         assert_eq!(payload.expose_private_key(), hex("private_key"));
         assert_eq!(payload.vault_key().0.expose(), hex("vault_key"));
 
         let nonce = hex("nonce").try_into().unwrap();
         let header_bytes = header.to_bytes().unwrap();
-        let blob =
-            seal_with_nonce(key.seal_key(), &header_bytes, &payload.to_bytes(), nonce).unwrap();
+        let blob = seal_with_nonce(key.seal_key(), &header_bytes, &payload.to_bytes(), nonce).unwrap();
         assert_eq!(assemble(header_bytes, &key, &blob), bytes);
     }
 }

@@ -35,20 +35,8 @@ pub struct SealedHeader {
 impl SealedHeader {
     /// A header of suite 1. `salt` must be new and random for every epoch; `created_ms` is wall time in milliseconds
     /// since 1970, told to nobody and decided upon by nothing.
-    pub fn new(
-        owner: Owner,
-        epoch: u32,
-        parameters: StretchParameters,
-        salt: [u8; SALT_LEN],
-        created_ms: u64,
-    ) -> Self {
-        Self {
-            owner,
-            epoch,
-            parameters,
-            salt,
-            created_ms,
-        }
+    pub fn new(owner: Owner, epoch: u32, parameters: StretchParameters, salt: [u8; SALT_LEN], created_ms: u64) -> Self {
+        Self { owner, epoch, parameters, salt, created_ms }
     }
 
     /// Whose file it says it is; see [`SealedFile::check_owner`](super::SealedFile::check_owner).
@@ -124,13 +112,7 @@ impl SealedHeader {
             return Err(Error::Corrupt);
         }
         let owner = Owner::new(organisation, device).map_err(|_| Error::Corrupt)?;
-        Ok(Self {
-            owner,
-            epoch,
-            parameters,
-            salt,
-            created_ms: u64::from_be_bytes(reader.array()?),
-        })
+        Ok(Self { owner, epoch, parameters, salt, created_ms: u64::from_be_bytes(reader.array()?) })
     }
 }
 
@@ -145,13 +127,7 @@ mod tests {
 
     fn header() -> SealedHeader {
         let owner = Owner::new("acme", "phone-1").unwrap();
-        SealedHeader::new(
-            owner,
-            3,
-            StretchParameters::DEFAULT,
-            [7; SALT_LEN],
-            1_770_000_000_000,
-        )
+        SealedHeader::new(owner, 3, StretchParameters::DEFAULT, [7; SALT_LEN], 1_770_000_000_000)
     }
 
     fn read(bytes: &[u8]) -> Result<SealedHeader> {
@@ -196,10 +172,7 @@ mod tests {
             changed[at] = byte;
             let found = read(&changed).err();
             // An empty name shifts everything after it: any refusal will do.
-            assert!(
-                found == Some(expected) || (at == 10 && found.is_some()),
-                "{at} {byte}: {found:?}"
-            );
+            assert!(found == Some(expected) || (at == 10 && found.is_some()), "{at} {byte}: {found:?}");
         }
     }
 }

@@ -51,10 +51,7 @@ impl SealedPayload {
         for _ in 0..8 {
             let private_key = generate_secret(random)?;
             if is_scalar(private_key.expose()) {
-                return Ok(Self {
-                    private_key,
-                    vault_key,
-                });
+                return Ok(Self { private_key, vault_key });
             }
         }
         Err(Error::RandomFailed)
@@ -81,9 +78,7 @@ impl SealedPayload {
 
     /// Reads sealed bytes; [`Error::Corrupt`] for another length or for what is no scalar.
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let (private_key, vault_key) = bytes
-            .split_at_checked(PRIVATE_KEY_LEN)
-            .ok_or(Error::Corrupt)?;
+        let (private_key, vault_key) = bytes.split_at_checked(PRIVATE_KEY_LEN).ok_or(Error::Corrupt)?;
         if vault_key.len() != VaultKey::LEN || !is_scalar(private_key) {
             return Err(Error::Corrupt);
         }
@@ -116,11 +111,7 @@ mod tests {
     fn a_payload_survives_its_bytes() {
         let payload = SealedPayload::generate(&SystemRandom::new()).unwrap();
         let bytes = payload.to_bytes();
-        assert_eq!(
-            (bytes.len(), bytes.capacity()),
-            (64, 64),
-            "a buffer that grew would leave a copy"
-        );
+        assert_eq!((bytes.len(), bytes.capacity()), (64, 64), "a buffer that grew would leave a copy");
         assert_eq!(SealedPayload::from_bytes(&bytes), Ok(payload));
     }
 
@@ -134,10 +125,7 @@ mod tests {
             assert_eq!(SealedPayload::from_bytes(&bytes), Err(Error::Corrupt));
         }
         for len in [0, 31, 32, 63, 65] {
-            assert_eq!(
-                SealedPayload::from_bytes(&vec![1; len]),
-                Err(Error::Corrupt)
-            );
+            assert_eq!(SealedPayload::from_bytes(&vec![1; len]), Err(Error::Corrupt));
         }
     }
 

@@ -36,11 +36,7 @@ impl<'a> Reader<'a> {
 
     /// Whether everything was read.
     pub(crate) fn finish(&self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Corrupt)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Corrupt) }
     }
 }
 
@@ -56,10 +52,7 @@ mod tests {
             assert_eq!(Reader::new(&bytes[..len]).framed(), Err(Error::Corrupt));
         }
         assert_eq!(Reader::new(&bytes).framed(), Ok(&b"abc"[..]));
-        assert_eq!(
-            Reader::new(b"\xff\xff\xff\xffabc").framed(),
-            Err(Error::Corrupt)
-        );
+        assert_eq!(Reader::new(b"\xff\xff\xff\xffabc").framed(), Err(Error::Corrupt));
         assert_eq!(Reader::new(b"abc").array::<4>(), Err(Error::Corrupt));
         assert_eq!(Reader::new(b"a").finish(), Err(Error::Corrupt));
     }

@@ -33,7 +33,25 @@ use writer::{Checkpoints, Message, Writer};
 
 /// Every statement of the portal; a test prepares each on both engines.
 pub fn catalogue() -> impl Iterator<Item = Sql> {
-    [migrate::STATEMENTS].into_iter().flatten().copied()
+    [
+        migrate::STATEMENTS,
+        crate::audit::STATEMENTS,
+        crate::caller::STATEMENTS,
+        crate::devices::STATEMENTS,
+        crate::enrollments::STATEMENTS,
+        crate::files::STATEMENTS,
+        crate::health::STATEMENTS,
+        crate::members::STATEMENTS,
+        crate::nonce::STATEMENTS,
+        crate::organisations::STATEMENTS,
+        crate::pins::STATEMENTS,
+        crate::policy::STATEMENTS,
+        crate::sessions::STATEMENTS,
+        crate::two_step::STATEMENTS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// How a store runs. [`Options::at`] has the portal's values; tests change some.

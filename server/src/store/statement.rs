@@ -12,17 +12,7 @@ impl Sql {
     #[doc(hidden)]
     pub const fn from_statements_macro(name: &'static str, text: &'static str) -> Self {
         // Transactions, pragmas and schema changes belong to the store; this fails at compile time.
-        assert!(
-            matches!(
-                text.trim_ascii_start().as_bytes(),
-                [b's', b'e', b'l', ..]
-                    | [b'i', b'n', b's', ..]
-                    | [b'u', b'p', b'd', ..]
-                    | [b'd', b'e', b'l', ..]
-                    | [b'w', b'i', b't', ..]
-            ),
-            "a statement begins with select, insert, update, delete or with, in lower case"
-        );
+        assert!(is_data_statement(text), "a statement begins with SELECT, INSERT, UPDATE, DELETE or WITH");
         Sql { name, text }
     }
 
@@ -35,6 +25,25 @@ impl Sql {
     pub fn text(self) -> &'static str {
         self.text
     }
+}
+
+#[allow(clippy::indexing_slicing, reason = "evaluated while compiling; iterators are not const")]
+const fn is_data_statement(text: &str) -> bool {
+    const VERBS: [&[u8]; 5] = [b"select", b"insert", b"update", b"delete", b"with"];
+    let Some((head, _)) = text.as_bytes().split_at_checked(6) else { return false };
+    let mut verb = 0;
+    while verb < VERBS.len() {
+        let word = VERBS[verb];
+        let mut at = 0;
+        while at < word.len() && head[at].to_ascii_lowercase() == word[at] {
+            at += 1;
+        }
+        if at == word.len() {
+            return true;
+        }
+        verb += 1;
+    }
+    false
 }
 
 /// Defines SQL constants and `STATEMENTS`, the list of them that belongs into [`catalogue`](crate::store::catalogue).

@@ -40,6 +40,8 @@ macro_rules! from {
 from! {
     i64 => |n| Value::Int(n),
     u32 => |n| Value::Int(n.into()),
+    // Times and versions; nothing real is beyond 2⁶³.
+    u64 => |n| Value::Int(i64::try_from(n).unwrap_or(i64::MAX)),
     bool => |flag| Value::Int(flag.into()),
     &'a str => |text| Value::Text(Cow::Borrowed(text)),
     &'a String => |text| Value::Text(Cow::Borrowed(text)),
@@ -73,6 +75,11 @@ impl Row {
     pub fn int(&self, column: usize) -> Result<i64, StoreError> {
         self.opt_int(column)?
             .ok_or_else(|| self.wrong(column, "BIGINT"))
+    }
+
+    /// A time, version, size or count: a `BIGINT` that is not NULL; what is negative counts as 0.
+    pub fn unsigned(&self, column: usize) -> Result<u64, StoreError> {
+        Ok(u64::try_from(self.int(column)?).unwrap_or(0))
     }
 
     /// A `TEXT` that is not NULL.

@@ -44,10 +44,7 @@ statements! {
 
 pub(crate) fn options() -> Options {
     assert!(!STATEMENTS.is_empty());
-    Options {
-        migrations: SCHEMA,
-        ..Options::at(1_700_000_000_000)
-    }
+    Options { migrations: SCHEMA, ..Options::at(1_700_000_000_000) }
 }
 
 pub(crate) fn open(dir: &TempDir) -> Store {

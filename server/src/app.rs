@@ -1,0 +1,131 @@
+//! The router, and the layers around it.
+
+use crate::access::Api;
+use crate::portal::Portal;
+use crate::problem::{REQUEST_ID, render};
+use crate::{audit, client_address, devices, enrollments, files, members, page, pins, policy, sessions, two_step};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use twinlock_core::Error;
+use twinlock_core::wire::TIME_HEADER;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// No route takes more.
+const MAX_BODY: usize = 64 * 1024;
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Twinlock portal",
+    description = "Devices sign every request (RFC 9421, tag `twinlock-pop-v1`) with `content-digest`, `x-policy-version` \
+        and a nonce; calls that change something take the nonce of an earlier answer (`x-twinlock-nonce`, or \
+        `GET /v1/nonce`). Every refusal is a problem document (RFC 9457) with a code of the error catalogue."
+))]
+struct Document;
+
+/// The whole portal as a service; tests call it without a socket.
+pub fn app(portal: Portal) -> Router {
+    let router = OpenApiRouter::with_openapi(Document::openapi());
+    let api = Api::new(portal.clone(), router);
+    let resources = [
+        nonce_routes,
+        sessions::routes,
+        two_step::routes,
+        enrollments::routes,
+        devices::routes,
+        pins::routes,
+        policy::routes,
+        files::routes,
+        members::routes,
+        audit::routes,
+    ];
+    let api = resources.into_iter().fold(api, |api, routes| routes(api));
+    let (router, document) = api.into_router().split_for_parts();
+    let document = Arc::new(document.to_json().unwrap_or_default());
+    let describe = get(move || async move {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], document.to_string())
+    });
+    router
+        .route("/v1/openapi.json", describe)
+        .merge(page::routes(portal.clone()))
+        .fallback(|| async { crate::problem::Refusal::from(Error::NotFound) })
+        .layer(CsrfLayer::new())
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT))
+        .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
+        .layer(from_fn_with_state(portal.clone(), client_address::find))
+        .layer(from_fn(render))
+        .layer(from_fn_with_state(portal.clone(), stamp_and_log))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
+        .layer(from_fn(forget_foreign_request_id))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, CSP))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
+        .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .with_state(portal)
+}
+
+const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+#[derive(Clone)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        HeaderValue::try_from(uuid::Uuid::now_v7().simple().to_string()).ok().map(RequestId::new)
+    }
+}
+
+/// The id names the request in our log; what a client sends is not ours.
+async fn forget_foreign_request_id(mut request: Request, next: Next) -> Response {
+    request.headers_mut().remove(REQUEST_ID);
+    next.run(request).await
+}
+
+/// Puts the portal's time on every answer, and one line about it into the log: no query, no header, no body.
+async fn stamp_and_log(State(portal): State<Portal>, request: Request, next: Next) -> Response {
+    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let started_ms = portal.clock.boot_ms().unwrap_or_default();
+    let mut response = next.run(request).await;
+    let took_ms = portal.clock.boot_ms().unwrap_or_default().saturating_sub(started_ms);
+    tracing::info!(request_id, %method, path, status = response.status().as_u16(), took_ms, "answered");
+    if let Ok(now_ms) = portal.now_ms() {
+        response.headers_mut().insert(TIME_HEADER, HeaderValue::from(now_ms));
+    }
+    response
+}
+
+fn nonce_routes(api: Api) -> Api {
+    api.route(crate::access::Access::Public, utoipa_axum::routes!(get_nonce))
+}
+
+/// A nonce for the first call that changes something, in `x-twinlock-nonce`.
+#[utoipa::path(get, path = "/v1/nonce", responses((status = 204)))]
+async fn get_nonce(State(portal): State<Portal>) -> Result<impl IntoResponse, crate::problem::Refusal> {
+    let nonce = crate::nonce::generate(portal.key_wrap.nonce_key(), portal.now_ms()?)?;
+    Ok((StatusCode::NO_CONTENT, [(HeaderName::from_static(twinlock_core::wire::NONCE_HEADER), nonce)]))
+}

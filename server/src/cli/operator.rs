@@ -1,0 +1,133 @@
+//! What the operator does on the portal's own machine. Passwords come by standard input, never as arguments.
+
+use super::serve::open;
+use crate::config::Config;
+use crate::members::{self, NewMember};
+use crate::organisations::NewOrganisation;
+use crate::portal::Portal;
+use crate::{files, password, two_step};
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+use std::io::Read;
+use std::path::PathBuf;
+use twinlock_core::secret::SecretText;
+use zeroize::Zeroizing;
+
+#[derive(Subcommand)]
+pub(super) enum Admin {
+    /// Create an organisation; prints its id
+    CreateOrganisation {
+        /// Its name, as members and authenticator apps show it
+        #[arg(long)]
+        name: String,
+    },
+    /// Add a member; the password is read from standard input; prints the member's id
+    AddMember {
+        /// The organisation's id
+        #[arg(long)]
+        organisation: String,
+        /// The member's name
+        #[arg(long)]
+        name: String,
+        /// The member's e-mail address, which is the sign-in name
+        #[arg(long)]
+        email: String,
+        /// What the member may do
+        #[arg(long, default_value = "member")]
+        role: RoleArgument,
+    },
+    /// Add a file; prints its id
+    AddFile {
+        /// The organisation's id
+        #[arg(long)]
+        organisation: String,
+        /// The file to copy
+        path: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum RoleArgument {
+    Member,
+    Admin,
+    Auditor,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Rescue {
+    /// After the clock ran ahead and was set right: accept codes again
+    Clock {
+        /// Why; goes into the audit log
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// A password alone protects an account until two-step is required (NIST SP 800-63B-4 §3.1.1.2).
+const LEAST_PASSWORD: usize = 15;
+
+pub(super) async fn admin(config: Config, command: Admin) -> Result<String, String> {
+    let portal = open(config)?;
+    let said = execute(&portal, command).await;
+    portal.store.close().await;
+    said
+}
+
+pub(super) async fn rescue(config: Config, command: Rescue) -> Result<String, String> {
+    let portal = open(config)?;
+    let now_ms = portal.now_ms().map_err(|fault| fault.to_string())?;
+    let Rescue::Clock { reason } = command;
+    if reason.trim().is_empty() {
+        return Err("a reason is required".to_owned());
+    }
+    let repaired = portal.store.write(move |tx| two_step::repair_clock(tx, now_ms, &reason)).await;
+    portal.store.close().await;
+    let repaired = repaired.map_err(|fault| fault.to_string())?;
+    Ok(json!({ "repaired": repaired }).to_string())
+}
+
+async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {
+    let now_ms = portal.now_ms().map_err(|fault| fault.to_string())?;
+    match command {
+        Admin::CreateOrganisation { name } => {
+            let new = NewOrganisation::generate(&name, portal.key_wrap.as_ref(), now_ms);
+            let new = new.map_err(|fault| format!("--name: {fault}"))?;
+            portal.store.write(move |tx| new.insert(tx)).await.map_err(|fault| fault.to_string())
+        }
+        Admin::AddMember { organisation, name, email, role } => {
+            let password = read_password()?;
+            password::check_new(&password, LEAST_PASSWORD, &[&name, &email])?;
+            twinlock_core::code::Label::new(Some("issuer"), &email).map_err(|fault| format!("--email: {fault}"))?;
+            let stored = password::hash(&password).map_err(|fault| fault.to_string())?;
+            let role = match role {
+                RoleArgument::Member => "member",
+                RoleArgument::Admin => "admin",
+                RoleArgument::Auditor => "auditor",
+            };
+            let added = portal.store.write(move |tx| {
+                let new = NewMember {
+                    organisation: &organisation,
+                    name: name.trim(),
+                    email: email.trim(),
+                    role,
+                    password: &stored,
+                };
+                members::insert(tx, &new, now_ms)
+            });
+            let added = added.await.map_err(|fault| format!("{fault} (is --organisation right?)"))?;
+            added.map_err(|_| "--email: somebody signs in with this address already".to_owned())
+        }
+        Admin::AddFile { organisation, path } => {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let content = std::fs::read(&path).map_err(|fault| format!("{}: {fault}", path.display()))?;
+            let added = files::add(portal, organisation, name, content).await;
+            added.map_err(|refusal| refusal.title().to_owned())
+        }
+    }
+}
+
+fn read_password() -> Result<SecretText, String> {
+    let mut text = Zeroizing::new(String::with_capacity(2048));
+    std::io::stdin().take(2048).read_to_string(&mut text).map_err(|_| "the password on standard input is not UTF-8")?;
+    Ok(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
