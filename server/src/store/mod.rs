@@ -44,6 +44,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::members::STATEMENTS,
         crate::nonce::STATEMENTS,
         crate::organisations::STATEMENTS,
+        crate::page::POLICY_STATEMENTS,
         crate::pins::STATEMENTS,
         crate::policy::STATEMENTS,
         crate::sessions::STATEMENTS,

@@ -1,0 +1,42 @@
+//! Account Settings: the member's own factor and devices.
+
+use super::{Frame, render, time};
+use crate::access::{Access, Pages};
+use crate::caller::Caller;
+use crate::devices::{self, DeviceView};
+use crate::portal::Portal;
+use crate::problem::Refusal;
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use std::sync::Arc;
+use twinlock_core::policy::FactorState;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    has_two_step: bool,
+    is_required: bool,
+    devices: Vec<DeviceView>,
+}
+
+pub(super) fn routes(pages: Pages) -> Pages {
+    pages.route(Access::Ready, "/account", get(show))
+}
+
+async fn show(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
+    let reader = Arc::clone(&caller);
+    let devices = portal
+        .store
+        .read(move |tx| devices::list(tx, &reader.organisation, &reader.member, "", reader.now_ms))
+        .await?;
+    Ok(render(&AccountPage {
+        frame: Frame::of(&caller, "account", "Account settings"),
+        has_two_step: caller.facts.factor == FactorState::Active,
+        is_required: caller.rules.two_step,
+        devices,
+    }))
+}

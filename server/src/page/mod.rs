@@ -1,0 +1,247 @@
+//! Pages for people: rendered here, complete without JavaScript.
+//!
+//! Each file is one part of the portal; what it does is in the resource of the same name.
+
+mod account;
+mod devices;
+mod files;
+mod policies;
+mod record;
+mod sign_in;
+mod two_step;
+mod users;
+
+use crate::access::{Access, Pages};
+use crate::caller::{COOKIE, Caller, Role};
+use crate::portal::Portal;
+use crate::problem::Refusal;
+use askama::Template;
+use axum::Router;
+use axum::extract::FromRequest;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum_extra::extract::Form as AxumForm;
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use twinlock_core::secret::SecretText;
+use twinlock_core::step::Step;
+use twinlock_core::{Error, ErrorCode};
+
+pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
+
+/// All pages.
+pub fn routes(portal: Portal) -> Router<Portal> {
+    let pages = Pages::new(portal)
+        .route(Access::Public, "/assets/style.css", get(style))
+        .route(Access::Ready, "/", get(|| async { Redirect::to("/files") }));
+    let parts = [
+        sign_in::routes,
+        two_step::routes,
+        files::routes,
+        account::routes,
+        users::routes,
+        devices::routes,
+        policies::routes,
+        record::routes,
+    ];
+    parts.into_iter().fold(pages, |pages, routes| routes(pages)).into_router()
+}
+
+/// What every page shows around its content.
+struct Frame {
+    title: String,
+    /// The signed-in member's name; empty before sign-in.
+    who: String,
+    is_admin: bool,
+    /// Which entry of the navigation is the present one.
+    at: &'static str,
+    notice: String,
+}
+
+impl Frame {
+    fn plain(title: &str) -> Self {
+        Self { title: title.to_owned(), who: String::new(), is_admin: false, at: "", notice: String::new() }
+    }
+
+    fn of(caller: &Caller, at: &'static str, title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            who: caller.name.clone(),
+            is_admin: caller.role == Role::Admin && caller.step == Step::Ready,
+            at,
+            notice: String::new(),
+        }
+    }
+
+    fn with_notice(mut self, notice: &Notice) -> Self {
+        self.notice = notice.text().to_owned();
+        self
+    }
+}
+
+/// What was just done; travels in the address as a fixed word, so that nobody can put text on our pages.
+#[derive(Debug, Default, Deserialize)]
+struct Notice {
+    #[serde(default)]
+    done: String,
+}
+
+impl Notice {
+    fn text(&self) -> &'static str {
+        match self.done.as_str() {
+            "set-up" => "Two-step authentication is set up.",
+            "approved" => "The device is approved.",
+            "denied" => "The request is denied.",
+            "revoked" => "The device is revoked; its next request is refused.",
+            "saved" => "The policy is saved and holds from the next request of every session.",
+            "suspended" => "The member is suspended; the next request of each session is refused.",
+            _ => "",
+        }
+    }
+}
+
+/// The page that the member first asked for.
+#[derive(Debug, Default, Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+impl Next {
+    /// The path, if it is one of ours; else the files. Another site's address is never followed.
+    fn path(&self) -> &str {
+        let is_ours = self.next.starts_with('/')
+            && !self.next.starts_with("//")
+            && !self.next.contains(['\\', '\r', '\n', '\t'])
+            && self.next.len() <= 512;
+        if is_ours { &self.next } else { "/files" }
+    }
+
+    fn suffix(&self) -> String {
+        if self.next.is_empty() { String::new() } else { next_query(self.path()) }
+    }
+}
+
+fn next_query(target: &str) -> String {
+    format!("?next={}", utf8_percent_encode(target, NON_ALPHANUMERIC))
+}
+
+/// A form, refused without quoting what was typed.
+struct Form<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refusal> {
+        match AxumForm::from_request(request, state).await {
+            Ok(AxumForm(value)) => Ok(Self(value)),
+            Err(_) => Err(Refusal::from(Error::BadRequest).with_detail("The form is not understood; open the page again.")),
+        }
+    }
+}
+
+fn render(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(fault) => {
+            tracing::error!(%fault, "a page could not be rendered");
+            Refusal::from(Error::Internal).into_response()
+        }
+    }
+}
+
+/// A page that repeats a form with what was wrong.
+fn render_refused(status: StatusCode, template: &impl Template) -> Response {
+    let mut response = render(template);
+    if response.status().is_success() {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+#[derive(Template)]
+#[template(path = "refusal.html")]
+struct RefusalPage<'a> {
+    frame: Frame,
+    title: &'a str,
+    code: String,
+    request_id: &'a str,
+}
+
+/// The page for a refusal that no form repeats.
+pub fn refusal(refusal: &Refusal, request_id: &str) -> Response {
+    let frame = Frame::plain("Not possible");
+    render(&RefusalPage { frame, title: refusal.title(), code: refusal.code().to_string(), request_id })
+}
+
+/// Leads a browser to the page of its next step, and from there back to `target`.
+pub fn lead_to_step(refused: &Refusal, target: Option<&str>) -> Response {
+    let page = match refused.step() {
+        Some(Step::SignIn) => "/sign-in",
+        Some(Step::SetUpTwoStep) => "/set-up",
+        Some(Step::EnterCode) => "/code",
+        Some(Step::Ready) if refused.code() == ErrorCode::StepRequired => return Redirect::to("/files").into_response(),
+        _ => return refused.clone().into_response(),
+    };
+    let next = target.filter(|target| *target != "/").map(next_query).unwrap_or_default();
+    Redirect::to(&format!("{page}{next}")).into_response()
+}
+
+/// Leads to the code page where a weighty act needs a fresh code, and from there back to `target`.
+fn lead_to_fresh_code(refused: Refusal, target: &str) -> Response {
+    if refused.code() == ErrorCode::FreshCodeRequired {
+        return Redirect::to(&format!("/code{}", next_query(target))).into_response();
+    }
+    refused.into_response()
+}
+
+fn session_cookie(token: &SecretText) -> Cookie<'static> {
+    Cookie::build((COOKIE, token.expose().to_owned()))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .build()
+}
+
+fn with_session(token: &SecretText, target: &str) -> Response {
+    (CookieJar::new().add(session_cookie(token)), Redirect::to(target)).into_response()
+}
+
+async fn style() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
+    ];
+    (headers, include_str!("../../assets/style.css"))
+}
+
+/// A time of the portal's clock, for a person: `2026-11-24 09:30 UTC`.
+fn time(ms: u64) -> String {
+    let at = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    at.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_else(|| "–".to_owned())
+}
+
+/// A wait, for a person, rounded up: `30 seconds`, `5 minutes`.
+pub fn duration(ms: u64) -> String {
+    let of = |n: u64, unit: &str| if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") };
+    let seconds = ms.div_ceil(1_000);
+    if seconds < 120 { of(seconds, "second") } else { of(seconds.div_ceil(60), "minute") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_ours_is_followed() {
+        for hostile in ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "/a\r\nb"] {
+            assert_eq!(Next { next: hostile.to_owned() }.path(), "/files");
+        }
+        assert_eq!(Next { next: "/admin/users?after=1".to_owned() }.path(), "/admin/users?after=1");
+    }
+}

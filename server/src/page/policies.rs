@@ -1,0 +1,111 @@
+//! Admin → Settings → Policies → Security: the switch.
+
+use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
+use crate::access::{Access, Pages};
+use crate::caller::Caller;
+use crate::policy::{self, PolicyChange, PolicyView};
+use crate::portal::Portal;
+use crate::problem::Refusal;
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use std::sync::Arc;
+use twinlock_core::policy::Rules;
+use twinlock_core::{Error, ErrorCode};
+
+#[derive(Template)]
+#[template(path = "policies.html")]
+struct PoliciesPage {
+    frame: Frame,
+    version: u64,
+    is_required: bool,
+    is_set_up: u64,
+    is_not_set_up: u64,
+    reason: String,
+    fault: String,
+}
+
+crate::statements! {
+    COUNT_SET_UP = "SELECT CAST(count(*) AS BIGINT) FROM member m
+        JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state = 'active'
+        WHERE m.organisation = $1 AND m.state = 'active'";
+    COUNT_ACTIVE = "SELECT CAST(count(*) AS BIGINT) FROM member WHERE organisation = $1 AND state = 'active'";
+}
+
+#[derive(Deserialize)]
+struct PolicyForm {
+    version: u64,
+    /// A browser sends a checkbox only when it is checked.
+    #[serde(default)]
+    two_step: Option<String>,
+    #[serde(default)]
+    reason: String,
+}
+
+pub(super) fn routes(pages: Pages) -> Pages {
+    pages.route(Access::Admin, "/admin/policies", get(show).post(save))
+}
+
+async fn show(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Query(notice): Query<Notice>,
+) -> Result<Response, Refusal> {
+    let (mut page, _) = gather(&portal, &caller).await?;
+    page.frame = page.frame.with_notice(&notice);
+    Ok(render(&page))
+}
+
+async fn save(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Form(form): Form<PolicyForm>,
+) -> Result<Response, Refusal> {
+    let (mut page, current) = gather(&portal, &caller).await?;
+    let requires = Rules { two_step: form.two_step.is_some(), ..current.requires };
+    let change = PolicyChange { version: form.version, requires, reason: form.reason.clone() };
+    let wrap = Arc::clone(&portal.key_wrap);
+    let saved = portal.act(&caller, move |tx, caller| policy::change(tx, caller, wrap.as_ref(), &change)).await;
+    let refused = match saved {
+        Ok(_) => return Ok(Redirect::to("/admin/policies?done=saved").into_response()),
+        Err(refused) => refused,
+    };
+    page.fault = match refused.code() {
+        ErrorCode::ReasonRequired => "Switching it off opens a gap. Write down why; the reason goes into the audit log.",
+        ErrorCode::PolicyConflict => "Somebody else changed the policy meanwhile. This is how it stands now; decide again.",
+        ErrorCode::BadRequest => "The reason is longer than 1,000 characters.",
+        _ => return Ok(lead_to_fresh_code(refused, "/admin/policies")),
+    }
+    .to_owned();
+    page.frame.title = "Error: security policy".to_owned();
+    page.reason = form.reason;
+    Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
+
+async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<(PoliciesPage, PolicyView), Refusal> {
+    let organisation = caller.organisation.clone();
+    let (current, set_up, active) = portal
+        .store
+        .read(move |tx| {
+            let count = |row: Option<crate::store::Row>| row.map_or(Ok(0), |row| row.unsigned(0));
+            let set_up = tx.query_one(COUNT_SET_UP, &[(&organisation).into()]).and_then(count)?;
+            let active = tx.query_one(COUNT_ACTIVE, &[(&organisation).into()]).and_then(count)?;
+            Ok((policy::current(tx, &organisation)?, set_up, active))
+        })
+        .await?;
+    let current = current.ok_or(Error::Internal)?;
+    let page = PoliciesPage {
+        frame: Frame::of(caller, "policies", "Security policy"),
+        version: current.version,
+        is_required: current.requires.two_step,
+        is_set_up: set_up,
+        is_not_set_up: active.saturating_sub(set_up),
+        reason: String::new(),
+        fault: String::new(),
+    };
+    Ok((page, current))
+}
