@@ -127,6 +127,9 @@ fn f41_truncated_repeated_and_longer_files_are_corrupt() {
     for longer in [bytes.repeat(10), [&bytes[..], &[0]].concat(), vec![0; 20 << 20]] {
         assert_eq!(Vault::open(&longer, &key, &owner("a")).err(), Some(Error::Corrupt));
     }
+    let longer_than_any = [&bytes[..8], &[0, 2], &vec![0; 20 << 20][..]].concat();
+    let opened = Vault::open(&with_new_checksum(longer_than_any), &key, &owner("a"));
+    assert_eq!(opened.err(), Some(Error::Corrupt), "refused before it is read");
 }
 
 #[test]

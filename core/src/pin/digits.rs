@@ -103,7 +103,7 @@ impl std::fmt::Debug for Pin {
     }
 }
 
-/// Unused places stay zero, so that comparing whole buffers compares PINs without telling their lengths.
+/// Unused places stay zero, which no digit is: comparing whole buffers compares PINs and tells no lengths.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
 struct Buffer {
     bytes: [u8; Pin::MAX_LEN as usize],
@@ -112,7 +112,7 @@ struct Buffer {
 
 impl ConstantTimeEq for Buffer {
     fn ct_eq(&self, other: &Self) -> Choice {
-        self.bytes.ct_eq(&other.bytes) & self.len.ct_eq(&other.len)
+        self.bytes.ct_eq(&other.bytes)
     }
 }
 

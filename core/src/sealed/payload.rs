@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 use ring::rand::SecureRandom;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// The key of the vault, 32 bytes. Wiped on drop, redacted in `Debug`, compared in constant time.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,11 +95,11 @@ fn is_scalar(bytes: &[u8]) -> bool {
     bytes.len() == PRIVATE_KEY_LEN && p256::SecretKey::from_slice(bytes).is_ok()
 }
 
+/// Filled where it stays: an array from [`crate::ports::generate_bytes`] would leave copies on the stack.
 fn generate_secret(random: &dyn SecureRandom) -> Result<SecretBytes> {
-    let mut bytes: [u8; 32] = crate::ports::generate_bytes(random)?;
-    let secret = SecretBytes::new(bytes.to_vec());
-    bytes.zeroize();
-    Ok(secret)
+    let mut bytes = Zeroizing::new(vec![0; 32]);
+    random.fill(&mut bytes).map_err(|_| Error::RandomFailed)?;
+    Ok(SecretBytes::new(std::mem::take(&mut *bytes)))
 }
 
 #[cfg(test)]
