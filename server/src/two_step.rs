@@ -20,7 +20,7 @@ use twinlock_core::code::{CodeInput, CodeKey, Digits, OneTimeCode, Parameters, S
 use twinlock_core::policy::{FactorState, Surface};
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::{CodeEntry, StepAnswer, TwoStepSetUp};
-use twinlock_core::{Error, Result};
+use twinlock_core::Error;
 use uuid::Uuid;
 
 crate::statements! {
@@ -62,7 +62,7 @@ pub fn routes(api: Api) -> Api {
 }
 
 /// Makes a new pending secret; one made before is void.
-pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> std::result::Result<TwoStepSetUp, Refusal> {
+pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStepSetUp, Refusal> {
     let (organisation, member) = (caller.organisation.clone(), caller.member.clone());
     let label = portal.store.read(move |tx| tx.query_one(FIND_LABEL, &[(&organisation).into(), (&member).into()]));
     let label = label.await?.ok_or(Error::SessionEnded)?;
@@ -88,12 +88,12 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> std::result::R
 }
 
 /// Confirms the pending secret with its first code, which is this session's second factor and never accepted again.
-pub async fn confirm(portal: &Portal, caller: &Arc<Caller>, code: &SecretText) -> std::result::Result<Accepted, Refusal> {
+pub async fn confirm(portal: &Portal, caller: &Arc<Caller>, code: &SecretText) -> Result<Accepted, Refusal> {
     check_code(portal, caller, code, "pending").await
 }
 
 /// Checks a code of the member's authenticator.
-pub async fn verify(portal: &Portal, caller: &Arc<Caller>, code: &SecretText) -> std::result::Result<Accepted, Refusal> {
+pub async fn verify(portal: &Portal, caller: &Arc<Caller>, code: &SecretText) -> Result<Accepted, Refusal> {
     check_code(portal, caller, code, "active").await
 }
 
@@ -110,7 +110,7 @@ async fn check_code(
     caller: &Arc<Caller>,
     code: &SecretText,
     state: &'static str,
-) -> std::result::Result<Accepted, Refusal> {
+) -> Result<Accepted, Refusal> {
     // What cannot be a code costs no try.
     let code = CodeInput::parse(code.expose(), Digits::Six)?;
     let keys = Arc::clone(portal);
@@ -215,7 +215,7 @@ fn evaluate(
     caller: &Caller,
     portal: &PortalState,
     code: &CodeInput,
-) -> std::result::Result<Option<Verdict>, StoreError> {
+) -> Result<Option<Verdict>, StoreError> {
     let place = associated_data(&caller.organisation, &caller.member, factor.text(0)?);
     let last_step = u64::try_from(factor.int(4)?).ok().filter(|step| *step > 0);
     let verdict = portal
@@ -226,7 +226,7 @@ fn evaluate(
     Ok(verdict.inspect_err(|error| tracing::error!(%error, "a code could not be checked")).ok())
 }
 
-fn is_clock_behind(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> std::result::Result<bool, StoreError> {
+fn is_clock_behind(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> Result<bool, StoreError> {
     let row = tx.query_one(FIND_CLOCK_MARK, &[organisation.into()])?;
     // No mark to compare with is no reason to trust the clock.
     let Some(row) = row else { return Ok(true) };
@@ -234,7 +234,7 @@ fn is_clock_behind(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> std::res
 }
 
 /// Sets every mark that lies in the future back to now, and with it the last steps. Returns the organisations.
-pub fn repair_clock(tx: &mut Tx<'_>, now_ms: u64, reason: &str) -> std::result::Result<Vec<String>, StoreError> {
+pub fn repair_clock(tx: &mut Tx<'_>, now_ms: u64, reason: &str) -> Result<Vec<String>, StoreError> {
     let rows = tx.query(REPAIR_CLOCK_MARK, &[now_ms.into()])?;
     let mut repaired = Vec::new();
     for row in rows {
@@ -257,7 +257,7 @@ fn associated_data(organisation: &str, member: &str, factor: &str) -> Vec<u8> {
 async fn post_set_up(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
-) -> std::result::Result<axum::Json<TwoStepSetUp>, Refusal> {
+) -> Result<axum::Json<TwoStepSetUp>, Refusal> {
     Ok(axum::Json(begin(&portal, &caller).await?))
 }
 
@@ -268,7 +268,7 @@ async fn post_confirm(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Json(entry): Json<CodeEntry>,
-) -> std::result::Result<axum::Json<StepAnswer>, Refusal> {
+) -> Result<axum::Json<StepAnswer>, Refusal> {
     Ok(axum::Json(confirm(&portal, &caller, &entry.code).await?.step))
 }
 
@@ -279,6 +279,6 @@ async fn post_verify(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Json(entry): Json<CodeEntry>,
-) -> std::result::Result<axum::Json<StepAnswer>, Refusal> {
+) -> Result<axum::Json<StepAnswer>, Refusal> {
     Ok(axum::Json(verify(&portal, &caller, &entry.code).await?.step))
 }

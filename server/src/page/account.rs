@@ -1,6 +1,6 @@
 //! Account Settings: the member's own factor and devices.
 
-use super::{Frame, render, time};
+use super::{Frame, render};
 use crate::access::{Access, Pages};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};

@@ -1,6 +1,6 @@
 //! Admin → Devices: the decision on pending devices, and revocation.
 
-use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused, time};
+use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
 use crate::access::{Access, Pages};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};
@@ -25,6 +25,7 @@ struct DevicesPage {
     /// The device whose form was refused, and why.
     refused: String,
     fault: String,
+    is_refused_listed: bool,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +75,7 @@ async fn approve(
     };
     let mut page = gather(&portal, &caller).await?;
     page.frame.title = "Error: devices".to_owned();
+    page.is_refused_listed = page.pending.iter().any(|pending| pending.id == device);
     (page.refused, page.fault) = (device, fault.to_owned());
     Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
@@ -101,5 +103,5 @@ async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<DevicesPage, Re
     let all = portal.store.read(move |tx| devices::list(tx, &reader.organisation, "", "", reader.now_ms)).await?;
     let (pending, others) = all.into_iter().partition(|device| device.state == "pending");
     let frame = Frame::of(caller, "devices", "Devices");
-    Ok(DevicesPage { frame, pending, others, refused: String::new(), fault: String::new() })
+    Ok(DevicesPage { frame, pending, others, refused: String::new(), fault: String::new(), is_refused_listed: false })
 }
