@@ -56,7 +56,11 @@ async fn perform(
     }
     if let Some(verb) = &act.authenticator {
         let code = authenticator(verb, &with, world, secrets).await?;
-        let shown = Shown::Screen(format!("Authenticator: {} {}", code.get(..3).unwrap_or_default(), code.get(3..).unwrap_or_default()));
+        let shown = Shown::Screen(format!(
+            "Authenticator: {} {}",
+            code.get(..3).unwrap_or_default(),
+            code.get(3..).unwrap_or_default()
+        ));
         variables.set("code", code);
         return Ok((Answer::default(), shown));
     }
@@ -127,7 +131,8 @@ pub fn compare(expect: &Map<String, Value>, answer: &Answer) -> Result<()> {
             "step" => wanted.as_str() == kind(answer),
             "value" => *wanted == answer.value.clone().unwrap_or_default(),
             field => {
-                let of_error = answer.error.as_ref().and_then(|error| error.get(field)).filter(|value| !value.is_null());
+                let of_error =
+                    answer.error.as_ref().and_then(|error| error.get(field)).filter(|value| !value.is_null());
                 of_error.or_else(|| answer.step.as_ref().and_then(|step| step.get(field))) == Some(wanted)
             }
         };
@@ -162,7 +167,7 @@ fn shown(verb: &str, answer: &Answer) -> Shown {
         ("vault_item", Some(Value::String(secret))) => Shown::Good(format!("“{secret}”")),
         ("files", Some(Value::Array(names))) => Shown::Good(format!("{} files", names.len())),
         ("download", Some(Value::String(_))) => Shown::Good("Opened, the same to the last byte".to_owned()),
-        ("close", _) => Shown::Screen("Closed; keys and PIN are out of memory".to_owned()),
+        ("close", _) => Shown::Screen("Closed and locked".to_owned()),
         _ => answer.step.as_ref().map_or_else(|| Shown::Good("Done".to_owned()), Shown::of_step),
     }
 }
@@ -189,7 +194,8 @@ mod tests {
 
     #[test]
     fn fields_are_of_the_error_before_the_step() {
-        let came = json!({"error": {"code": "TL-1003", "tries_left": 7}, "step": {"kind": "enter_pin", "tries_left": 6}});
+        let came =
+            json!({"error": {"code": "TL-1003", "tries_left": 7}, "step": {"kind": "enter_pin", "tries_left": 6}});
         assert!(is_met(json!({"error": ["TL-1", "TL-1003"], "tries_left": 7}), came.clone()));
         assert!(!is_met(json!({"error": "TL-1003", "tries_left": 6}), came.clone()));
         assert!(!is_met(json!({"error": "TL-1003", "reason": "x"}), came));

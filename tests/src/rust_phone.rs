@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, stdin, stdout};
 use twinlock_core::Error;
 use twinlock_core::engine::{Engine, EngineConfig, Ports};
 use twinlock_core::http::{HttpConfig, HttpTransport};
@@ -15,7 +16,6 @@ use twinlock_core::ports::{self, PortFuture, Request, Transport};
 use twinlock_core::secret::{SecretBytes, SecretText};
 use twinlock_core::testing::{MemoryDeviceKey, MemoryStore};
 use twinlock_portal::clock::SystemClock;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, stdin, stdout};
 
 /// The phone: its app (open or closed), and what outlives the app.
 struct RustPhone {
@@ -33,7 +33,8 @@ pub async fn serve() -> Result<()> {
     let mut phone = RustPhone { secrets, engine: None, made: None };
     let mut lines = BufReader::new(stdin()).lines();
     while let Some(line) = lines.next_line().await.doing("the driver's lines")? {
-        let ask: Ask = serde_json::from_str(&line).map_err(|_| Fault("a line of the driver is not understood".to_owned()))?;
+        let ask: Ask =
+            serde_json::from_str(&line).map_err(|_| Fault("a line of the driver is not understood".to_owned()))?;
         let answer = phone.answer(&ask).await?;
         let mut text = serde_json::to_string(&answer).doing("an answer")?;
         text.push('\n');
@@ -150,7 +151,9 @@ fn describe(error: Error) -> Value {
         Error::WrongPin { tries_left, retry_after_ms } => {
             vec![("tries_left", json!(tries_left)), ("retry_after_ms", json!(retry_after_ms))]
         }
-        Error::PinWait { retry_after_ms } | Error::CodeWait { retry_after_ms } | Error::Throttled { retry_after_ms } => {
+        Error::PinWait { retry_after_ms }
+        | Error::CodeWait { retry_after_ms }
+        | Error::Throttled { retry_after_ms } => {
             vec![("retry_after_ms", json!(retry_after_ms))]
         }
         _ => Vec::new(),

@@ -67,12 +67,12 @@ impl Variables {
     pub fn fill(&self, value: &Value) -> Result<Value> {
         match value {
             Value::String(text) => match text.strip_prefix('$') {
-                Some(name) => {
-                    self.0.get(name).cloned().doing(format!("the scenario uses ${name} before it is set"))
-                }
+                Some(name) => self.0.get(name).cloned().doing(format!("the scenario uses ${name} before it is set")),
                 None => Ok(value.clone()),
             },
-            Value::Array(items) => items.iter().map(|item| self.fill(item)).collect::<Result<Vec<_>>>().map(Value::Array),
+            Value::Array(items) => {
+                items.iter().map(|item| self.fill(item)).collect::<Result<Vec<_>>>().map(Value::Array)
+            }
             Value::Object(fields) => self.fill_all(fields).map(Value::Object),
             _ => Ok(value.clone()),
         }

@@ -13,7 +13,7 @@ pub struct Terminal {
 }
 
 /// The column at which the phone's screen begins.
-const SAY_WIDTH: usize = 58;
+const SAY_WIDTH: usize = 52;
 const READING_PAUSE: Duration = Duration::from_millis(450);
 
 impl Terminal {
@@ -28,7 +28,7 @@ impl Terminal {
     /// A headline with a line under it.
     pub fn title(&self, text: &str) {
         self.line(&format!("\n  {}", self.bold(text)));
-        self.line(&format!("  {}\n", self.dim(&"─".repeat(SAY_WIDTH + 34))));
+        self.line(&format!("  {}\n", self.dim(&"─".repeat(SAY_WIDTH + 46))));
     }
 
     /// A name and what it is.
@@ -117,7 +117,9 @@ impl Shown {
             "enter_pin" => Self::Screen(format!("Enter your PIN ({})", tries(number("tries_left")))),
             "wait" => screen("Wait a little"),
             "ready" => Self::Good("Ready".to_owned()),
-            "blocked" => Self::Refused(format!("Blocked: {}", step.get("reason").and_then(Value::as_str).unwrap_or("?"))),
+            "blocked" => {
+                Self::Refused(format!("Blocked: {}", step.get("reason").and_then(Value::as_str).unwrap_or("?")))
+            }
             other => Self::Screen(other.to_owned()),
         }
     }
@@ -127,12 +129,12 @@ impl Shown {
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         let code = text("code");
         let said = match (text("name"), text("reason")) {
-            ("PinRefused", "Sequence") => "Not this PIN: the digits are a sequence".to_owned(),
-            ("PinRefused", reason) => format!("Not this PIN: {reason}"),
+            ("PinRefused", "Sequence") => "Refused: the digits are a sequence".to_owned(),
+            ("PinRefused", reason) => format!("Refused: {reason}"),
             ("WrongPin", _) => {
                 format!("Wrong PIN, {}", tries(error.get("tries_left").and_then(Value::as_u64).unwrap_or_default()))
             }
-            ("StepRequired", _) => "Not before the step at hand is done".to_owned(),
+            ("StepRequired", _) => "Refused: finish this step first".to_owned(),
             ("DeviceRevoked", _) => "This device was revoked".to_owned(),
             ("Locked", _) => "The vault is locked".to_owned(),
             (name, _) => name.to_owned(),

@@ -43,12 +43,42 @@ pub const ORGANISATION: &str = "Northwind Hydro";
 
 /// Everybody, the admin first.
 pub const PEOPLE: [Person; 6] = [
-    Person { name: "Ines Castell", email: "ines@northwind.example", password: "granite heron 47 ferries", state: PersonState::Admin },
-    Person { name: "Mara Lindt", email: "mara@northwind.example", password: "seven kettles on a barge", state: PersonState::Walked },
-    Person { name: "Jonas Okafor", email: "jonas@northwind.example", password: "violet tram to Marseille", state: PersonState::SetUp },
-    Person { name: "Theo Brandt", email: "theo@northwind.example", password: "umbrella pine & cold tea", state: PersonState::NotSetUp },
-    Person { name: "Lena Fischer", email: "lena@northwind.example", password: "paper lanterns, low tide", state: PersonState::SettingUp },
-    Person { name: "Pavel Novak", email: "pavel@northwind.example", password: "borrowed cello in spring", state: PersonState::Suspended },
+    Person {
+        name: "Ines Castell",
+        email: "ines@northwind.example",
+        password: "granite heron 47 ferries",
+        state: PersonState::Admin,
+    },
+    Person {
+        name: "Mara Lindt",
+        email: "mara@northwind.example",
+        password: "seven kettles on a barge",
+        state: PersonState::Walked,
+    },
+    Person {
+        name: "Jonas Okafor",
+        email: "jonas@northwind.example",
+        password: "violet tram to Marseille",
+        state: PersonState::SetUp,
+    },
+    Person {
+        name: "Theo Brandt",
+        email: "theo@northwind.example",
+        password: "umbrella pine & cold tea",
+        state: PersonState::NotSetUp,
+    },
+    Person {
+        name: "Lena Fischer",
+        email: "lena@northwind.example",
+        password: "paper lanterns, low tide",
+        state: PersonState::SettingUp,
+    },
+    Person {
+        name: "Pavel Novak",
+        email: "pavel@northwind.example",
+        password: "borrowed cello in spring",
+        state: PersonState::Suspended,
+    },
 ];
 
 /// A file of the organisation.
@@ -93,7 +123,18 @@ impl World {
         for person in &PEOPLE {
             let role = if person.state == PersonState::Admin { "admin" } else { "member" };
             let (name, email) = (person.name, person.email);
-            let to = ["admin", "add-member", "--organisation", &organisation, "--name", name, "--email", email, "--role", role];
+            let to = [
+                "admin",
+                "add-member",
+                "--organisation",
+                &organisation,
+                "--name",
+                name,
+                "--email",
+                email,
+                "--role",
+                role,
+            ];
             place.run(&to, person.password)?;
             secrets.note("password", person.password)?;
         }
@@ -120,6 +161,7 @@ impl World {
         for person in others {
             world.bring_to_state(place, person).await?;
         }
+        world.check_states().await?;
         Ok(world)
     }
 
@@ -150,20 +192,30 @@ impl World {
         self.secrets.note("comparison code", comparison_code)?;
         let fields = [("comparison_code", comparison_code)];
         let page = self.act_on_device(member, "approve", &fields).await?;
-        page.expect("/admin/devices")?.between("The device is approved.", "<").map(|_| ()).doing("the page does not say that the device is approved")
+        page.expect("/admin/devices")?
+            .between("The device is approved.", "<")
+            .map(|_| ())
+            .doing("the page does not say that the device is approved")
     }
 
     /// Revokes `member`'s device.
     pub async fn revoke(&mut self, member: &str) -> Result<()> {
         let page = self.act_on_device(member, "revoke", &[]).await?;
-        page.expect("/admin/devices")?.between("The device is revoked", "<").map(|_| ()).doing("the page does not say that the device is revoked")
+        page.expect("/admin/devices")?
+            .between("The device is revoked", "<")
+            .map(|_| ())
+            .doing("the page does not say that the device is revoked")
     }
 
     async fn act_on_device(&mut self, member: &str, act: &str, fields: &[(&str, &str)]) -> Result<Page> {
         let page = self.admin.get("/admin/devices").await?.expect("/admin/devices")?;
         let missing = format!("no device of {member} can be brought to: {act}");
         // The form that stands behind the member's name.
-        let (_, tail) = page.html.split_once(&format!("{member}</td>")).or_else(|| page.html.split_once(&format!("{member} ·"))).doing(&missing)?;
+        let (_, tail) = page
+            .html
+            .split_once(&format!("{member}</td>"))
+            .or_else(|| page.html.split_once(&format!("{member} ·")))
+            .doing(&missing)?;
         let end = tail.split_once(&format!("/{act}\"")).map(|(head, _)| head).doing(&missing)?;
         let (_, device) = end.rsplit_once("action=\"/admin/devices/").doing(&missing)?;
         let path = format!("/admin/devices/{device}/{act}");
@@ -176,6 +228,26 @@ impl World {
         let code = authenticator.fresh_code(&self.clock).await?;
         self.admin.post("/code", &[("code", &code), ("next", &answered.next())]).await?.expect("/admin/devices")?;
         self.admin.post(&path, fields).await
+    }
+
+    /// The admin's own page says of everybody what this demo will say of them.
+    async fn check_states(&mut self) -> Result<()> {
+        let page = self.admin.get("/admin/users").await?.expect("/admin/users")?;
+        for person in &PEOPLE {
+            let (column, wanted) = match person.state {
+                PersonState::Admin | PersonState::SetUp => ("2FA status", "Set up"),
+                PersonState::NotSetUp | PersonState::Walked => ("2FA status", "Not set up"),
+                PersonState::SettingUp => ("2FA status", "Setting up"),
+                PersonState::Suspended => ("Account", "Suspended"),
+            };
+            let (_, row) = page.html.split_once(person.email).doing(format!("{} is not listed", person.name))?;
+            let cell =
+                row.split_once(&format!("data-label=\"{column}\">")).and_then(|(_, rest)| rest.split_once("</td>"));
+            if !cell.is_some_and(|(cell, _)| cell.contains(wanted)) {
+                return Err(Fault(format!("{} should be “{wanted}” on the users page and is not", person.name)));
+            }
+        }
+        Ok(())
     }
 
     async fn bring_to_state(&mut self, place: &PortalPlace, person: &Person) -> Result<()> {
@@ -196,7 +268,8 @@ impl World {
             }
             PersonState::Suspended => {
                 let page = self.admin.get("/admin/users").await?.expect("/admin/users")?;
-                let path = page.after(person.email, "action=\"", "\"").doing("the suspended one is not listed")?.to_owned();
+                let path =
+                    page.after(person.email, "action=\"", "\"").doing("the suspended one is not listed")?.to_owned();
                 self.admin.post(&path, &[]).await?.expect("/admin/users")?;
                 Ok(())
             }

@@ -1,5 +1,11 @@
 //! The main job, from the outside: the demo as a person starts it, with the real portal and the phone in its own process.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test says what broke by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what broke by panicking"
+)]
 
 use std::process::Command;
 
@@ -8,18 +14,18 @@ const SEEN: [(&str, &str); 24] = [
     ("requires two-step", "Portal: required"),
     ("opens the app for the first time", "Sign in"),
     ("signs in with name and password", "Set up two-step authentication"),
-    ("asks for the files before the set-up", "Not before the step at hand is done (TL-3001)"),
+    ("asks for the files before the set-up", "Refused: finish this step first (TL-3001)"),
     ("begins the set-up", "QR code"),
     ("scans the QR code", "Authenticator: "),
-    ("makes its key and enrolls", "Waiting for approval: "),
-    ("asks for the files while she waits", "Not before the step at hand is done (TL-3001)"),
-    ("types it and approves", "approved"),
+    ("the phone enrolls", "Waiting for approval: "),
+    ("asks for the files while she waits", "Refused: finish this step first (TL-3001)"),
+    ("Ines, who types it", "approved"),
     ("Her phone hears of it", "Choose a PIN, 6 digits or more"),
     ("wants the PIN 123456", "the digits are a sequence (TL-1001)"),
     ("chooses a better one", "Repeat the PIN"),
     ("repeats it", "Ready"),
     ("puts a secret into the vault", "Kept"),
-    ("closes the app", "Closed"),
+    ("closes the app", "Closed and locked"),
     ("opens it again", "Enter your PIN (8 tries left)"),
     ("mistypes the PIN", "Wrong PIN, 7 tries left (TL-1003)"),
     ("types the right one", "Ready"),

@@ -1,5 +1,11 @@
 //! No secret of a whole walk stands in the portal's log, at its most talkative, in any notation.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test says what broke by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what broke by panicking"
+)]
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -97,26 +103,29 @@ fn no_secret_of_a_whole_walk_is_in_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let (log, secrets) = (folder.path().join("portal.log"), folder.path().join("secrets"));
     let mut demo = Command::new(env!("CARGO_BIN_EXE_twinlock-demo"));
-    demo.arg("--once").arg("--log-file").arg(&log).arg("--secrets-file").arg(&secrets).env("TWINLOCK_LOG", "debug");
+    demo.arg("--once").arg("--log-file").arg(&log).arg("--secrets-file").arg(&secrets).env("TWINLOCK_LOG", "trace");
     let walked = demo.output().expect("the demo starts");
     assert!(walked.status.success(), "{}", String::from_utf8_lossy(&walked.stderr));
     let (log, secrets) = (std::fs::read_to_string(log).unwrap(), std::fs::read_to_string(secrets).unwrap());
 
-    let kinds: BTreeSet<&str> = secrets.lines().filter_map(|line| line.split_once('\t')).map(|(kind, _)| kind).collect();
+    let kinds: BTreeSet<&str> =
+        secrets.lines().filter_map(|line| line.split_once('\t')).map(|(kind, _)| kind).collect();
     for kind in KINDS {
         assert!(kinds.contains(kind), "the walk noted no {kind}; this test would be blind for it");
     }
     for request in REQUESTS {
         assert!(log.lines().any(|line| line.contains(request) && line.contains("answered")), "no line about {request}");
     }
-    assert!(log.contains("\"DEBUG\""), "the log is not at level debug");
+    assert!(log.contains("\"level\":\"TRACE\""), "the log is not at its most talkative");
     assert_eq!(leaks(&log, &secrets), Vec::<String>::new());
 }
 
 #[test]
 fn a_planted_secret_is_found_in_every_notation() {
-    let secrets = "password\tumbrella pine & cold tea\ncode\t123789\ntotp key\tJBSWY3DPEHPK3PXP\ncomparison code\t1234 5678\n";
-    let clean = r#"{"timestamp":"2026-11-24T06:30:21.123789Z","fields":{"request_id":"01a123789b","path":"/a/01a123789b"}}"#;
+    let secrets =
+        "password\tumbrella pine & cold tea\ncode\t123789\ntotp key\tJBSWY3DPEHPK3PXP\ncomparison code\t1234 5678\n";
+    let clean =
+        r#"{"timestamp":"2026-11-24T06:30:21.123789Z","fields":{"request_id":"01a123789b","path":"/a/01a123789b"}}"#;
     assert_eq!(leaks(clean, secrets), Vec::<String>::new());
     for planted in [
         "umbrella pine & cold tea",

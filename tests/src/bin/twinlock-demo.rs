@@ -65,19 +65,12 @@ fn failed(fault: &Fault) -> ExitCode {
 
 async fn demo(arguments: &Arguments) -> Result<()> {
     let mut terminal = Terminal::open(!arguments.once);
-    let secrets = arguments.secrets_file.as_deref().map_or_else(|| Ok(Secrets::none()), Secrets::at)?;
-    let place = PortalPlace::create(arguments.log_file.as_deref())?;
-    terminal.title("Twinlock: PIN and two-step authentication, on this machine");
-    World::found(&place, &secrets)?;
-    let running = place.serve().await?;
-    let mut world = World::settle(&place, &secrets).await?;
-    introduce(&terminal, &place, &world);
-    terminal.title("A member's phone, from the first sign-in to the day it is lost");
-    let walked = walk(arguments, &place, &mut world, &mut terminal, &secrets).await?;
+    let shown = tokio::select! {
+        shown = show(arguments, &mut terminal) => shown,
+        _ = tokio::signal::ctrl_c() => Err(Fault("stopped".to_owned())),
+    };
+    let (place, running) = shown?;
     terminal.gap();
-    if walked.readies < 2 {
-        return Err(Fault("the phone was not ready both times".to_owned()));
-    }
     if arguments.once {
         running.stop().await?;
         terminal.line("main job: Ready");
@@ -85,6 +78,23 @@ async fn demo(arguments: &Arguments) -> Result<()> {
     }
     terminal.line("main job: Ready");
     stay(&terminal, &place, running).await
+}
+
+/// Founds the organisation, introduces it and walks; whoever stops it midway leaves nothing behind.
+async fn show(arguments: &Arguments, terminal: &mut Terminal) -> Result<(PortalPlace, RunningPortal)> {
+    let secrets = arguments.secrets_file.as_deref().map_or_else(|| Ok(Secrets::none()), Secrets::at)?;
+    let place = PortalPlace::create(arguments.log_file.as_deref())?;
+    terminal.title("Twinlock: PIN and two-step authentication, on this machine");
+    World::found(&place, &secrets)?;
+    let running = place.serve().await?;
+    let mut world = World::settle(&place, &secrets).await?;
+    introduce(terminal, &place, &world);
+    terminal.title("A member's phone, from the first sign-in to the day it is lost");
+    let walked = walk(arguments, &place, &mut world, terminal, &secrets).await?;
+    if walked.readies < 2 {
+        return Err(Fault("the phone was not ready both times".to_owned()));
+    }
+    Ok((place, running))
 }
 
 fn introduce(terminal: &Terminal, place: &PortalPlace, world: &World) {
@@ -140,8 +150,8 @@ fn variables(place: &PortalPlace) -> Result<Variables> {
     variables.set("email", mara.email);
     variables.set("password", mara.password);
     variables.set("common_pin", "123456");
-    variables.set("pin", "740852");
-    variables.set("wrong_pin", "740825");
+    variables.set("pin", "583017");
+    variables.set("wrong_pin", "583071");
     variables.set("vault_secret", "amber otter 8861, second shelf");
     variables.set("file_name", file.name);
     variables.set("file_names", DOCUMENTS.iter().map(|file| file.name.into()).collect::<Vec<Value>>());
