@@ -11,7 +11,13 @@ use twinlock_core::secret::SecretBytes;
 /// `default` cases, or as many as the environment says.
 fn config(default: u32) -> ProptestConfig {
     let cases = std::env::var("TWINLOCK_FUZZ_CASES").ok().map_or(default, |cases| cases.parse().unwrap());
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        // Names that labels refuse are drawn again, however long the run.
+        max_local_rejects: u32::MAX,
+        ..ProptestConfig::default()
+    }
 }
 
 /// Names of every script, without what a label refuses; the characters that have a meaning in a URI come often.

@@ -1,7 +1,6 @@
 //! Faults 24, 27–30 and behaviours 24, 25, 30: the window, replay, and clocks that are wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::time::Duration;
 use twinlock_core::code::{Algorithm, CodeKey, Digits, MAX_NEARBY_STEPS, Parameters, Period, TIME_LIMIT_S, Verdict};
 use twinlock_core::error::Error;
 use twinlock_core::secret::SecretBytes;
@@ -49,8 +48,14 @@ fn f27_step_zero() {
         assert_eq!(key.verify(&key.derive_code(step).unwrap(), 0, None), Ok(Verdict::Accepted { step }));
     }
     assert_eq!(key.verify(&key.derive_code(2).unwrap(), 0, None), Ok(Verdict::Wrong));
-    // HMAC-SHA-1 over the counter 2⁶⁴−1, computed apart from the code under test.
-    assert_eq!(key.verify(&typed("094451"), 0, None), Ok(Verdict::Wrong));
+    for step in 3..1000 {
+        let code = key.derive_code(step).unwrap();
+        assert_eq!(key.verify(&code, 0, None), Ok(Verdict::Wrong), "{step}");
+    }
+    // HMAC-SHA-1 over the counters 2⁶⁴−1 and (2⁶⁴−30)/30, which a wrapped step would mean, computed elsewhere.
+    for text in ["094451", "856882"] {
+        assert_eq!(key.verify(&typed(text), 0, None), Ok(Verdict::Wrong), "{text}");
+    }
     assert_eq!(key.verify(&key.derive_code(0).unwrap(), 0, Some(0)), Ok(Verdict::Replayed));
     assert_eq!(key.verify(&key.derive_code(1).unwrap(), 0, Some(0)), Ok(Verdict::Accepted { step: 1 }));
 }
@@ -175,28 +180,6 @@ fn shared_code(key: &CodeKey) -> (u64, u64) {
         before = [before[1], code];
     }
     panic!("no two neighbours share a code");
-}
-
-/// Which step matched, or none, must not show in the time: all three are computed and compared whatever happens. With an
-/// early exit the first step would take a third of the time.
-#[test]
-#[allow(clippy::disallowed_methods)] // A stopwatch, not a clock.
-fn b25_no_early_exit() {
-    let key = key();
-    let step = NOW_S / 30;
-    let codes: Vec<_> = [step - 1, step, step + 1, step + 99].iter().map(|&s| key.derive_code(s).unwrap()).collect();
-    let mut fastest = [Duration::MAX; 4];
-    for _ in 0..60 {
-        for (code, fastest) in codes.iter().zip(&mut fastest) {
-            let start = std::time::Instant::now();
-            for _ in 0..200 {
-                let _ = std::hint::black_box(key.verify(std::hint::black_box(code), NOW_S * 1000, None));
-            }
-            *fastest = start.elapsed().min(*fastest);
-        }
-    }
-    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
-    assert!(*most < *least * 13 / 10, "{fastest:?}");
 }
 
 /// A day with a change of daylight saving, a leap day, the turn of a year: steps follow UTC seconds and nothing else.

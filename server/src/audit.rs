@@ -96,10 +96,7 @@ pub fn record(tx: &mut Tx<'_>, organisation: &str, event: &Event) -> Result<(), 
         "address": event.address,
         "request_id": event.request_id,
     });
-    tx.exec(
-        INSERT_AUDIT_ENTRY,
-        &[organisation.into(), (&id).into(), event.at_ms.into(), entry.to_string().into()],
-    )?;
+    tx.exec(INSERT_AUDIT_ENTRY, &[organisation.into(), (&id).into(), event.at_ms.into(), entry.to_string().into()])?;
     Ok(())
 }
 

@@ -128,7 +128,9 @@ impl Caller {
     /// The decision as it stands inside this transaction, after what the transaction has changed.
     pub fn step_now(&self, tx: &mut Tx<'_>) -> std::result::Result<Step, StoreError> {
         let found = match (&self.key, &self.device) {
-            (Key::Device, Some(device)) => tx.query_one(FIND_DEVICE_CALLER, &[(&self.organisation).into(), device.into()])?,
+            (Key::Device, Some(device)) => {
+                tx.query_one(FIND_DEVICE_CALLER, &[(&self.organisation).into(), device.into()])?
+            }
             _ => tx.query_one(FIND_SESSION, &[(&self.organisation).into(), (&self.token_hash).into()])?,
         };
         let Some(row) = found else { return Ok(Step::SignIn) };
@@ -157,7 +159,9 @@ pub async fn identify(
     let now_ms = portal.now_ms()?;
     let Some(body) = signed_body else {
         let jar = CookieJar::from_headers(&parts.headers);
-        let Some(token) = jar.get(COOKIE).map(|cookie| cookie.value().to_owned()) else { return Ok(Identity::Stranger) };
+        let Some(token) = jar.get(COOKIE).map(|cookie| cookie.value().to_owned()) else {
+            return Ok(Identity::Stranger);
+        };
         return Ok(by_cookie(portal, &token, origin, now_ms).await?.map_or(Identity::Stranger, Identity::Known));
     };
     let claimed_policy = policy_version(&parts.headers)?;
@@ -218,7 +222,8 @@ async fn find_session(
     let (created_ms, seen_ms) = (row.unsigned(21)?, row.unsigned(22)?);
     let idle_ms = now_ms.saturating_sub(seen_ms);
     // An idle limit of zero locks the phone at once; it cannot end a session between two requests.
-    let is_over = now_ms.saturating_sub(created_ms) >= known.rules.session_ms || idle_ms >= known.rules.idle_ms.max(60_000);
+    let is_over =
+        now_ms.saturating_sub(created_ms) >= known.rules.session_ms || idle_ms >= known.rules.idle_ms.max(60_000);
     if is_over {
         return Ok(None);
     }
@@ -240,7 +245,8 @@ async fn by_device(
     now_ms: u64,
 ) -> std::result::Result<(Box<Caller>, Vec<u8>), Refusal> {
     let key = (organisation.to_owned(), device.to_owned());
-    let row = portal.store.read(move |tx| tx.query_one(FIND_DEVICE_CALLER, &[(&key.0).into(), (&key.1).into()])).await?;
+    let row =
+        portal.store.read(move |tx| tx.query_one(FIND_DEVICE_CALLER, &[(&key.0).into(), (&key.1).into()])).await?;
     let row = row.ok_or(Error::SignatureRefused)?;
     let has_ended = match row.text(8)? {
         "denied" => true,

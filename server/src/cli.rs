@@ -61,11 +61,14 @@ pub fn run() -> ExitCode {
 fn execute(command: Command, config: Config) -> Result<String, String> {
     // One provider for all of TLS; whoever linked another one in has to be told.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "another TLS provider is installed")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|fault| fault.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|fault| fault.to_string())?;
     match command {
         Command::Serve => runtime.block_on(serve::serve(config)).map(|()| String::new()),
         Command::Admin(admin) => runtime.block_on(operator::admin(config, admin)),
         Command::Rescue(rescue) => runtime.block_on(operator::rescue(config, rescue)),
-        Command::Config(ConfigCommand::Check) => serde_json::to_string_pretty(&config).map_err(|fault| fault.to_string()),
+        Command::Config(ConfigCommand::Check) => {
+            serde_json::to_string_pretty(&config).map_err(|fault| fault.to_string())
+        }
     }
 }

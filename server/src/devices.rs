@@ -155,7 +155,8 @@ pub fn insert(
             code_at_ms.into(),
         ],
     )?;
-    let detail = json!({ "name": facts.name, "model": facts.model, "key_level": facts.key_level, "approved": is_approved });
+    let detail =
+        json!({ "name": facts.name, "model": facts.model, "key_level": facts.key_level, "approved": is_approved });
     audit::record(tx, organisation, &Event::by(caller, "device.enrolled", &id, detail))?;
     Ok(Ok(id))
 }
@@ -176,10 +177,8 @@ pub fn list(
 pub fn approve(tx: &mut Tx<'_>, caller: &Caller, device: &str, typed: &str) -> Outcome<()> {
     let (organisation, now_ms) = (&caller.organisation, caller.now_ms);
     // Counted before it is compared.
-    let counted = tx.query_one(
-        COUNT_COMPARISON,
-        &[organisation.into(), device.into(), now_ms.into(), MAX_WRONG_CODES.into()],
-    )?;
+    let counted =
+        tx.query_one(COUNT_COMPARISON, &[organisation.into(), device.into(), now_ms.into(), MAX_WRONG_CODES.into()])?;
     let found = tx.query_one(FIND_TRANSCRIPT, &[organisation.into(), device.into()])?;
     let Some(row) = found else { return Ok(Err(Error::NotFound)) };
     let Some(counted) = counted else { return Ok(Err(Error::AlreadyDecided)) };
@@ -201,7 +200,11 @@ pub fn approve(tx: &mut Tx<'_>, caller: &Caller, device: &str, typed: &str) -> O
     if is_right {
         let [o, d, n, m] = decided;
         tx.exec(APPROVE_DEVICE, &[o, d, n, m, (now_ms + FINISH_MS).into()])?;
-        audit::record(tx, organisation, &Event::by(caller, "device.approved", device, json!({ "name": row.text(7)? })))?;
+        audit::record(
+            tx,
+            organisation,
+            &Event::by(caller, "device.approved", device, json!({ "name": row.text(7)? })),
+        )?;
         return Ok(Ok(()));
     }
     audit::record(tx, organisation, &Event::by(caller, "device.comparison_refused", device, json!({})))?;
@@ -215,8 +218,7 @@ pub fn approve(tx: &mut Tx<'_>, caller: &Caller, device: &str, typed: &str) -> O
 
 /// Denies a pending device.
 pub fn deny(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
-    let decided =
-        [(&caller.organisation).into(), device.into(), caller.now_ms.into(), (&caller.member).into()];
+    let decided = [(&caller.organisation).into(), device.into(), caller.now_ms.into(), (&caller.member).into()];
     if tx.exec(DENY_DEVICE, &decided)? == 0 {
         return Ok(Err(Error::AlreadyDecided));
     }

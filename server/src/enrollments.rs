@@ -15,12 +15,12 @@ use axum::extract::{Path, State};
 use serde_json::json;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+use twinlock_core::Error;
 use twinlock_core::enrollment::{DeviceFacts, Transcript, commitment};
 use twinlock_core::policy::{DeviceApproval, DeviceState, Rules};
 use twinlock_core::ports::generate_bytes;
 use twinlock_core::proof::PublicKey;
 use twinlock_core::wire::{Bytes, Commitment, CommitmentTaken, Enrolled, EnrollmentStarted, Problem, Reveal};
-use twinlock_core::Error;
 use uuid::Uuid;
 
 crate::statements! {
@@ -73,7 +73,8 @@ async fn post_commitment(
         return Err(Error::BadRequest.into());
     }
     let second_nonce = generate_bytes::<32>(&portal.random)?;
-    let taken = portal.act(&caller, move |tx, caller| commit(tx, caller, &enrollment, &commitment.commitment.0, &second_nonce));
+    let taken =
+        portal.act(&caller, move |tx, caller| commit(tx, caller, &enrollment, &commitment.commitment.0, &second_nonce));
     Ok(axum::Json(taken.await?))
 }
 
@@ -89,8 +90,7 @@ async fn post_reveal(
 ) -> Result<axum::Json<Enrolled>, Refusal> {
     let facts = DeviceFacts::parse(&reveal.facts)?;
     let key = PublicKey::from_spki(&reveal.device_key.0)?;
-    let enrolled =
-        portal.act(&caller, move |tx, caller| take_reveal(tx, caller, &enrollment, &reveal, &facts, &key));
+    let enrolled = portal.act(&caller, move |tx, caller| take_reveal(tx, caller, &enrollment, &reveal, &facts, &key));
     Ok(axum::Json(enrolled.await?))
 }
 
@@ -184,11 +184,7 @@ fn take_reveal(
     }
 }
 
-fn initial_state(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    rules: &Rules,
-) -> Result<DeviceState, crate::store::StoreError> {
+fn initial_state(tx: &mut Tx<'_>, caller: &Caller, rules: &Rules) -> Result<DeviceState, crate::store::StoreError> {
     let needs_approval = match rules.device_approval {
         DeviceApproval::Every => true,
         DeviceApproval::None => false,

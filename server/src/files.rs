@@ -51,8 +51,14 @@ pub fn list(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Vec<FileEnt
 }
 
 /// Adds a file of the operator's; returns its id. The name is a name, never a path.
-pub async fn add(portal: &PortalState, organisation: String, name: String, content: Vec<u8>) -> Result<String, Refusal> {
-    let is_name = (1..=200).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'));
+pub async fn add(
+    portal: &PortalState,
+    organisation: String,
+    name: String,
+    content: Vec<u8>,
+) -> Result<String, Refusal> {
+    let is_name =
+        (1..=200).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'));
     if !is_name {
         return Err(Refusal::from(Error::BadRequest).with_detail("The file's name holds a path or control characters."));
     }

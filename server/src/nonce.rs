@@ -34,13 +34,19 @@ pub fn verify(key: &SecretBytes, nonce: &str, now_ms: u64) -> Result<()> {
     let (content, tag) = bytes.split_at_checked(24).ok_or(Error::NonceRefused)?;
     let expected = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()), content);
     let (made, _) = content.split_first_chunk::<8>().ok_or(Error::NonceRefused)?;
-    let is_ours = expected.as_ref().get(..16).is_some_and(|expected| subtle::ConstantTimeEq::ct_eq(expected, tag).into());
+    let is_ours =
+        expected.as_ref().get(..16).is_some_and(|expected| subtle::ConstantTimeEq::ct_eq(expected, tag).into());
     let age = now_ms.checked_sub(u64::from_be_bytes(*made));
     if is_ours && age.is_some_and(|age| age <= LIFETIME_MS) { Ok(()) } else { Err(Error::NonceRefused) }
 }
 
 /// Takes the nonce, once and for all portals of the database.
-pub fn take(tx: &mut Tx<'_>, organisation: &str, nonce: &str, now_ms: u64) -> std::result::Result<Result<()>, StoreError> {
+pub fn take(
+    tx: &mut Tx<'_>,
+    organisation: &str,
+    nonce: &str,
+    now_ms: u64,
+) -> std::result::Result<Result<()>, StoreError> {
     // Kept twice as long as it may be used: a clock step never makes it fresh again.
     let expires = now_ms + 2 * LIFETIME_MS;
     let taken = tx.exec(USE_NONCE, &[organisation.into(), nonce.into(), expires.into()])?;

@@ -67,12 +67,15 @@ pub fn check_new(password: &SecretText, least: usize, context: &[&str]) -> std::
     for name in names.filter(|name| name.chars().count() >= 3) {
         rest = zeroize::Zeroizing::new(rest.replace(&name.to_lowercase(), ""));
     }
-    for common in ["password", "passwort", "welcome", "willkommen", "twinlock", "qwerty", "qwertz", "letmein", "admin"] {
+    for common in ["password", "passwort", "welcome", "willkommen", "twinlock", "qwerty", "qwertz", "letmein", "admin"]
+    {
         rest = zeroize::Zeroizing::new(rest.replace(common, ""));
     }
     let left = rest.chars().filter(|c| c.is_alphabetic()).count();
     if distinct < 5 || (left == 0 && rest.chars().count() < least) {
-        return Err("the password is too easy to guess: it repeats itself or is made of common words and names".to_owned());
+        return Err(
+            "the password is too easy to guess: it repeats itself or is made of common words and names".to_owned()
+        );
     }
     Ok(())
 }

@@ -123,8 +123,7 @@ fn prepare(tx: &mut Tx<'_>, caller: &Caller, challenge: &[u8; 32]) -> Outcome<Pi
         return Ok(Err(Error::StepRequired));
     }
     let none: &[u8] = &[];
-    let values =
-        [(&caller.organisation).into(), device.into(), none.into(), challenge.into(), caller.now_ms.into()];
+    let values = [(&caller.organisation).into(), device.into(), none.into(), challenge.into(), caller.now_ms.into()];
     match tx.query_one(PREPARE_PIN, &values)? {
         Some(row) => Ok(Ok(PinPrepared { epoch: row.unsigned(0)?, challenge: Bytes(challenge.to_vec()) })),
         None => Ok(Err(Error::StepRequired)),
@@ -232,8 +231,7 @@ fn answer_uncounted(tx: &mut Tx<'_>, caller: &Caller, device: &str, request: &Pi
 fn erase_if_spent(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Result<(), StoreError> {
     let (organisation, max_tries) = (&caller.organisation, caller.rules.pin_max_tries);
     let oldest = caller.now_ms.saturating_sub(PROOF_MS);
-    let erased =
-        tx.exec(ERASE_SPENT_PIN, &[organisation.into(), device.into(), max_tries.into(), oldest.into()])?;
+    let erased = tx.exec(ERASE_SPENT_PIN, &[organisation.into(), device.into(), max_tries.into(), oldest.into()])?;
     if erased == 1 {
         audit::record(tx, organisation, &Event::by(caller, "pin.erased", device, json!({ "failures": max_tries })))?;
     }

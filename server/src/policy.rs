@@ -83,11 +83,7 @@ pub fn open_key(wrap: &dyn KeyWrap, organisation: &str, version: i64, sealed: &[
 }
 
 /// The signed document and a statement, valid for a day, that it is the latest.
-pub async fn pack(
-    portal: &PortalState,
-    organisation: String,
-    now_ms: u64,
-) -> std::result::Result<PolicyPack, Refusal> {
+pub async fn pack(portal: &PortalState, organisation: String, now_ms: u64) -> std::result::Result<PolicyPack, Refusal> {
     let found = organisation.clone();
     let row = portal.store.read(move |tx| tx.query_one(FIND_POLICY, &[(&found).into()])).await?;
     let row = row.ok_or(Error::Internal)?;

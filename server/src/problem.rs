@@ -171,13 +171,27 @@ pub async fn render(request: Request, next: Next) -> Response {
 
 fn status_of(error: Error) -> StatusCode {
     match error {
-        Error::SessionEnded | Error::SignInRefused | Error::DeviceRevoked | Error::SignatureRefused
-        | Error::NonceRefused | Error::ClockSkew => StatusCode::UNAUTHORIZED,
-        Error::Forbidden | Error::StepRequired | Error::FreshCodeRequired | Error::Suspended | Error::CrossSite
-        | Error::CodeDisabled | Error::EnrollmentClosed | Error::PinErased => StatusCode::FORBIDDEN,
+        Error::SessionEnded
+        | Error::SignInRefused
+        | Error::DeviceRevoked
+        | Error::SignatureRefused
+        | Error::NonceRefused
+        | Error::ClockSkew => StatusCode::UNAUTHORIZED,
+        Error::Forbidden
+        | Error::StepRequired
+        | Error::FreshCodeRequired
+        | Error::Suspended
+        | Error::CrossSite
+        | Error::CodeDisabled
+        | Error::EnrollmentClosed
+        | Error::PinErased => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,
-        Error::PolicyConflict | Error::AlreadyDecided | Error::SetUpExpired | Error::StaleEpoch
-        | Error::TooManyPending | Error::NoPin => StatusCode::CONFLICT,
+        Error::PolicyConflict
+        | Error::AlreadyDecided
+        | Error::SetUpExpired
+        | Error::StaleEpoch
+        | Error::TooManyPending
+        | Error::NoPin => StatusCode::CONFLICT,
         Error::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Error::CodeRefused | Error::WrongPin { .. } | Error::ComparisonRefused | Error::CommitmentBroken => {
             StatusCode::UNPROCESSABLE_ENTITY

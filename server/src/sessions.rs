@@ -9,9 +9,9 @@ use crate::policy;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
 use crate::store::{StoreError, Tx};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::Extension;
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
 use serde_json::json;
@@ -117,9 +117,7 @@ pub async fn authenticate(
     match (is_right, found.is_active) {
         (false, _) => Err(Error::SignInRefused.into()),
         (true, false) => Err(Error::Suspended.into()),
-        (true, true) => {
-            Ok(Authenticated { organisation: found.organisation, member: found.member, name: found.name })
-        }
+        (true, true) => Ok(Authenticated { organisation: found.organisation, member: found.member, name: found.name }),
     }
 }
 

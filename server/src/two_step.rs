@@ -16,11 +16,13 @@ use axum::Extension;
 use axum::extract::State;
 use serde_json::json;
 use std::sync::Arc;
-use twinlock_core::code::{CodeInput, CodeKey, Digits, OneTimeCode, Parameters, SET_UP_MS, Verdict, wait_after_failures};
+use twinlock_core::Error;
+use twinlock_core::code::{
+    CodeInput, CodeKey, Digits, OneTimeCode, Parameters, SET_UP_MS, Verdict, wait_after_failures,
+};
 use twinlock_core::policy::{FactorState, Surface};
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::{CodeEntry, StepAnswer, TwoStepSetUp};
-use twinlock_core::Error;
 use uuid::Uuid;
 
 crate::statements! {

@@ -1,10 +1,5 @@
 //! One writer, many requests: what is kept, what is undone, what is refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod store_support;
 
@@ -18,9 +13,7 @@ fn gate(store: &Store) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
     let (open, wait) = mpsc::channel();
     let store = store.clone();
     let held = tokio::spawn(async move {
-        let _ = store
-            .write(move |_| wait.recv().map_err(|_| StoreError::Closed))
-            .await;
+        let _ = store.write(move |_| wait.recv().map_err(|_| StoreError::Closed)).await;
     });
     (open, held)
 }
@@ -44,11 +37,7 @@ async fn one_failing_request_leaves_the_others_of_its_batch() {
                 store
                     .write(move |tx| {
                         insert(tx, id)?;
-                        if id == 4 {
-                            Err(StoreError::Closed)
-                        } else {
-                            Ok(id)
-                        }
+                        if id == 4 { Err(StoreError::Closed) } else { Ok(id) }
                     })
                     .await
             })
@@ -74,9 +63,7 @@ async fn a_panic_is_undone_and_the_writer_lives_on() {
         })
         .await;
     assert_eq!(answer, Err(StoreError::Panicked));
-    let answer = store
-        .read(|_| -> Result<(), StoreError> { panic!("on purpose") })
-        .await;
+    let answer = store.read(|_| -> Result<(), StoreError> { panic!("on purpose") }).await;
     assert_eq!(answer, Err(StoreError::Panicked));
     store.write(|tx| insert(tx, 2)).await.unwrap();
     assert_eq!(ids(&store).await, [2]);
@@ -89,22 +76,12 @@ async fn a_swallowed_error_does_not_commit() {
     let answer = store
         .write(|tx| {
             insert(tx, 1)?;
-            assert_eq!(
-                insert(tx, 1),
-                Err(StoreError::Conflict {
-                    statement: "INSERT_ITEM"
-                })
-            );
+            assert_eq!(insert(tx, 1), Err(StoreError::Conflict { statement: "INSERT_ITEM" }));
             let _ = insert(tx, 2);
             Ok(())
         })
         .await;
-    assert_eq!(
-        answer,
-        Err(StoreError::Conflict {
-            statement: "INSERT_ITEM"
-        })
-    );
+    assert_eq!(answer, Err(StoreError::Conflict { statement: "INSERT_ITEM" }));
     assert_eq!(ids(&store).await, [0; 0]);
 }
 
@@ -120,26 +97,13 @@ async fn a_failing_commit_fails_every_request_of_the_batch() {
     let bad = tokio::spawn({
         let store = store.clone();
         // A deferred foreign key is checked by COMMIT alone.
-        async move {
-            store
-                .write(|tx| tx.exec(INSERT_CHILD, &[1i64.into(), 99i64.into()]))
-                .await
-        }
+        async move { store.write(|tx| tx.exec(INSERT_CHILD, &[1i64.into(), 99i64.into()])).await }
     });
     settle().await;
     go.send(()).unwrap();
     held.await.unwrap();
     let refused = good.await.unwrap().unwrap_err();
-    assert!(
-        matches!(
-            &refused,
-            StoreError::Driver {
-                statement: "COMMIT",
-                ..
-            }
-        ),
-        "{refused:?}"
-    );
+    assert!(matches!(&refused, StoreError::Driver { statement: "COMMIT", .. }), "{refused:?}");
     assert_eq!(bad.await.unwrap().unwrap_err(), refused);
     assert_eq!(ids(&store).await, [0; 0]);
     store.write(|tx| insert(tx, 3)).await.unwrap();
@@ -165,10 +129,7 @@ async fn f31_a_thousand_parallel_conditional_updates_succeed_once_per_step() {
             .map(|_| {
                 let store = store.clone();
                 tokio::spawn(async move {
-                    store
-                        .write(move |tx| tx.exec(ACCEPT_STEP, &["f".into(), step.into()]))
-                        .await
-                        .unwrap()
+                    store.write(move |tx| tx.exec(ACCEPT_STEP, &["f".into(), step.into()])).await.unwrap()
                 })
             })
             .collect();
@@ -200,23 +161,14 @@ async fn a_read_sees_one_snapshot_and_cannot_write() {
                 .await
         }
     });
-    tokio::task::spawn_blocking(move || first.recv())
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::task::spawn_blocking(move || first.recv()).await.unwrap().unwrap();
     store.write(|tx| insert(tx, 2)).await.unwrap();
     go.send(()).unwrap();
     assert_eq!(read.await.unwrap(), Ok((1, 1)));
     assert_eq!(store.read(count).await, Ok(2));
 
     let refused = store.read(|tx| insert(tx, 3)).await.unwrap_err();
-    assert_eq!(
-        refused,
-        StoreError::Misuse {
-            statement: "INSERT_ITEM",
-            why: "it writes within a read"
-        }
-    );
+    assert_eq!(refused, StoreError::Misuse { statement: "INSERT_ITEM", why: "it writes within a read" });
 }
 
 #[tokio::test]
@@ -230,9 +182,7 @@ async fn parameters_are_bound_by_number_not_by_appearance() {
                 let row = tx.query_one(ORDER, &["one".into(), 2i64.into()])?.unwrap();
                 assert_eq!((row.int(0)?, row.text(1)?, row.int(2)?), (2, "one", 2));
             }
-            let row = tx
-                .query_one(ORDER, &[Value::Null, Value::from(&b"x"[..])])?
-                .unwrap();
+            let row = tx.query_one(ORDER, &[Value::Null, Value::from(&b"x"[..])])?.unwrap();
             Ok((
                 row.opt_text(1)?.map(str::to_owned),
                 row.blob(0)?.to_vec(),
@@ -244,45 +194,17 @@ async fn parameters_are_bound_by_number_not_by_appearance() {
         })
         .await
         .unwrap();
-    let wrong = |column, wanted| StoreError::Column {
-        statement: "ORDER",
-        column,
-        wanted,
-    };
+    let wrong = |column, wanted| StoreError::Column { statement: "ORDER", column, wanted };
     assert_eq!((a, b), (None, b"x".to_vec()));
     assert_eq!((c, d), (Err(wrong(0, "BIGINT")), Err(wrong(7, "TEXT"))));
     assert_eq!((few, many), (2, 2));
-    let gap = store
-        .write(|tx| tx.query(GAP, &[1i64.into()]))
-        .await
-        .map(|_| ());
-    assert!(matches!(
-        gap,
-        Err(StoreError::Misuse {
-            statement: "GAP",
-            ..
-        })
-    ));
+    let gap = store.write(|tx| tx.query(GAP, &[1i64.into()])).await.map(|_| ());
+    assert!(matches!(gap, Err(StoreError::Misuse { statement: "GAP", .. })));
 
     let few = store.write(|tx| tx.exec(INSERT_ITEM, &[1i64.into()])).await;
-    assert!(matches!(
-        few,
-        Err(StoreError::Misuse {
-            statement: "INSERT_ITEM",
-            ..
-        })
-    ));
+    assert!(matches!(few, Err(StoreError::Misuse { statement: "INSERT_ITEM", .. })));
     let two = store.write(|tx| tx.query(TWO, &[])).await.map(|_| ());
-    assert!(
-        matches!(
-            two,
-            Err(StoreError::Misuse {
-                statement: "TWO",
-                ..
-            })
-        ),
-        "{two:?}"
-    );
+    assert!(matches!(two, Err(StoreError::Misuse { statement: "TWO", .. })), "{two:?}");
 }
 
 #[tokio::test]
@@ -294,24 +216,13 @@ async fn a_wrong_type_is_an_error_and_undoes_the_request() {
             insert(tx, 1)?;
             let row = tx.query_one(ONE_ITEM, &[1i64.into()])?.unwrap();
             assert_eq!((row.int(0)?, row.opt_blob(1)?), (1, None));
-            let null = StoreError::Column {
-                statement: "ONE_ITEM",
-                column: 1,
-                wanted: "BIGINT",
-            };
+            let null = StoreError::Column { statement: "ONE_ITEM", column: 1, wanted: "BIGINT" };
             assert_eq!((row.int(1), row.opt_int(1)), (Err(null), Ok(None)));
             assert!(row.text(1).is_err() && row.blob(1).is_err() && row.blob(0).is_err());
             row.text(0).map(str::to_owned)
         })
         .await;
-    assert_eq!(
-        wrong,
-        Err(StoreError::Column {
-            statement: "ONE_ITEM",
-            column: 0,
-            wanted: "TEXT"
-        })
-    );
+    assert_eq!(wrong, Err(StoreError::Column { statement: "ONE_ITEM", column: 0, wanted: "TEXT" }));
     assert_eq!(ids(&store).await, [0; 0]);
 }
 
@@ -321,15 +232,9 @@ async fn no_error_and_no_debug_text_shows_a_value() {
     let store = open(&dir);
     let secret = "hunter2";
     for sql in [INSERT_FACTOR_NAMED, BAD_JSON, NOT_A_FACTOR] {
-        let fault = store
-            .write(move |tx| tx.query(sql, &[secret.into()]).map(|_| ()))
-            .await;
+        let fault = store.write(move |tx| tx.query(sql, &[secret.into()]).map(|_| ())).await;
         let fault = match fault {
-            Ok(()) => {
-                store
-                    .write(move |tx| tx.query(sql, &[secret.into()]).map(|_| ()))
-                    .await
-            }
+            Ok(()) => store.write(move |tx| tx.query(sql, &[secret.into()]).map(|_| ())).await,
             fault => fault,
         };
         let fault = fault.expect_err(sql.name());
@@ -344,9 +249,7 @@ async fn every_connection_has_every_protection_on() {
     let store = open(&dir);
     let look = |tx: &mut Tx<'_>| {
         let row = tx.query_one(PRAGMAS, &[])?.unwrap();
-        (0..4)
-            .map(|column| row.int(column))
-            .collect::<Result<Vec<_>, _>>()
+        (0..4).map(|column| row.int(column)).collect::<Result<Vec<_>, _>>()
     };
     // synchronous = FULL (2), foreign_keys, trusted_schema, secure_delete
     assert_eq!(store.write(look).await.unwrap(), [2, 1, 0, 1]);
@@ -354,10 +257,7 @@ async fn every_connection_has_every_protection_on() {
     #[cfg(unix)]
     for name in ["db", "db-wal", "db-shm", "db-turn"] {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(dir.path().join(name))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
@@ -365,13 +265,7 @@ async fn every_connection_has_every_protection_on() {
 #[tokio::test]
 async fn a_full_queue_makes_callers_wait() {
     let dir = tempdir().unwrap();
-    let store = open_with(
-        &dir,
-        Options {
-            queue: 2,
-            ..options()
-        },
-    );
+    let store = open_with(&dir, Options { queue: 2, ..options() });
     let (go, held) = gate(&store);
     settle().await;
     // The writer takes the gate on its own thread; give it until the queue has room for exactly two.
@@ -399,9 +293,7 @@ async fn close_drains_the_queue_and_empties_the_log() {
     let mut tasks = Vec::new();
     for id in 0..300i64 {
         let store = store.clone();
-        tasks.push(tokio::spawn(async move {
-            store.write(move |tx| insert(tx, id)).await
-        }));
+        tasks.push(tokio::spawn(async move { store.write(move |tx| insert(tx, id)).await }));
     }
     settle().await;
     let closing = tokio::spawn({
@@ -416,10 +308,7 @@ async fn close_drains_the_queue_and_empties_the_log() {
         assert_eq!(task.await.unwrap(), Ok(()));
     }
     assert!(!dir.path().join("db-wal").exists());
-    assert_eq!(
-        store.write(|tx| insert(tx, 5000)).await,
-        Err(StoreError::Closed)
-    );
+    assert_eq!(store.write(|tx| insert(tx, 5000)).await, Err(StoreError::Closed));
     assert_eq!(store.read(count).await, Err(StoreError::Closed));
     store.close().await;
     assert_eq!(ids(&open(&dir)).await.len(), 300);
@@ -428,21 +317,12 @@ async fn close_drains_the_queue_and_empties_the_log() {
 #[tokio::test]
 async fn b68_a_full_database_fails_closed_and_recovers() {
     let dir = tempdir().unwrap();
-    let store = open_with(
-        &dir,
-        Options {
-            max_pages: Some(30),
-            ..options()
-        },
-    );
+    let store = open_with(&dir, Options { max_pages: Some(30), ..options() });
     let blob = vec![7u8; 20_000];
     let mut kept = 0;
     let full = loop {
         let blob = blob.clone();
-        match store
-            .write(move |tx| tx.exec(INSERT_ITEM, &[kept.into(), blob.into()]))
-            .await
-        {
+        match store.write(move |tx| tx.exec(INSERT_ITEM, &[kept.into(), blob.into()])).await {
             Ok(_) => kept += 1,
             Err(fault) => break fault,
         }
@@ -471,14 +351,8 @@ async fn b68_a_full_database_fails_closed_and_recovers() {
     settle().await;
     go.send(()).unwrap();
     held.await.unwrap();
-    assert_eq!(
-        big.await.unwrap(),
-        Err(StoreError::Unavailable(Fault::Full))
-    );
-    assert_eq!(
-        small.await.unwrap(),
-        Err(StoreError::Unavailable(Fault::Full))
-    );
+    assert_eq!(big.await.unwrap(), Err(StoreError::Unavailable(Fault::Full)));
+    assert_eq!(small.await.unwrap(), Err(StoreError::Unavailable(Fault::Full)));
     assert_eq!(store.read(counter).await, Ok(0));
     assert_eq!(ids(&store).await.len() as i64, kept);
 
@@ -490,23 +364,14 @@ async fn b68_a_full_database_fails_closed_and_recovers() {
 async fn the_log_stays_capped_under_load() {
     const CAP_PAGES: u32 = 400;
     let dir = tempdir().unwrap();
-    let store = open_with(
-        &dir,
-        Options {
-            log_pages: CAP_PAGES,
-            ..options()
-        },
-    );
+    let store = open_with(&dir, Options { log_pages: CAP_PAGES, ..options() });
     let tasks: Vec<_> = (0..64i64)
         .map(|task| {
             let store = store.clone();
             tokio::spawn(async move {
                 for n in 0..313 {
                     let id = n * 64 + (task * 29) % 64;
-                    store
-                        .write(move |tx| tx.exec(INSERT_ITEM, &[id.into(), (&[1; 300]).into()]))
-                        .await
-                        .unwrap();
+                    store.write(move |tx| tx.exec(INSERT_ITEM, &[id.into(), (&[1; 300]).into()])).await.unwrap();
                     if n % 16 == 0 {
                         store.read(count).await.unwrap();
                     }
@@ -526,26 +391,14 @@ async fn the_log_stays_capped_under_load() {
     assert_eq!(store.read(count).await, Ok(313 * 64));
     // One batch may pass the cap before the writer looks, and one more while a reader is in the way.
     let limit = u64::from(CAP_PAGES) * 4096 * 2;
-    assert!(
-        largest > 4096 && largest < limit,
-        "{largest} of {limit} bytes"
-    );
+    assert!(largest > 4096 && largest < limit, "{largest} of {limit} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_held_lock_answers_busy_to_everyone_waiting() {
     let dir = tempdir().unwrap();
     let patience = std::time::Duration::from_millis(200);
-    let (store, other) = (
-        open(&dir),
-        open_with(
-            &dir,
-            Options {
-                busy_timeout: patience,
-                ..options()
-            },
-        ),
-    );
+    let (store, other) = (open(&dir), open_with(&dir, Options { busy_timeout: patience, ..options() }));
     let (go, held) = gate(&store);
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     let waiting: Vec<_> = (0..20i64)
@@ -574,9 +427,7 @@ async fn a_busy_portal_does_not_starve_the_one_beside_it() {
     let load: Vec<_> = (0..64)
         .map(|_| {
             let busy = busy.clone();
-            tokio::spawn(
-                async move { while busy.write(|tx| tx.exec(INCREMENT, &[])).await.is_ok() {} },
-            )
+            tokio::spawn(async move { while busy.write(|tx| tx.exec(INCREMENT, &[])).await.is_ok() {} })
         })
         .collect();
     let mut gaps = Vec::new();
@@ -605,11 +456,7 @@ fn only_the_macro_makes_sql() {
                 search(&path);
             } else if !path.ends_with("store/statement.rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                assert!(
-                    !text.contains("from_statements_macro"),
-                    "{}",
-                    path.display()
-                );
+                assert!(!text.contains("from_statements_macro"), "{}", path.display());
             }
         }
     }

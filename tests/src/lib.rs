@@ -10,8 +10,12 @@ pub mod drive;
 pub mod phone;
 pub mod portal;
 /// stub
-pub mod rust_phone { /// stub
- pub async fn serve() -> crate::Result<()> { Err(crate::Fault("no engine yet".to_owned())) } }
+pub mod rust_phone {
+    /// stub
+    pub async fn serve() -> crate::Result<()> {
+        Err(crate::Fault("no engine yet".to_owned()))
+    }
+}
 pub mod scenario;
 pub mod secrets;
 pub mod terminal;

@@ -14,7 +14,7 @@ const MAX_TEXT_BYTES: usize = 160;
 /// produces, bits left over that are not zero (two texts would be one key), and secrets outside 16–64 bytes.
 pub(super) fn decode(text: &[u8]) -> Result<SecretBytes, UriFault> {
     if text.len() > MAX_TEXT_BYTES {
-        return Err(UriFault::SecretLength);
+        return Err(UriFault::TooLong);
     }
     let symbols = normalise(text)?;
     if symbols.is_empty() {

@@ -10,7 +10,8 @@ pub enum UriFault {
     /// RFC 3986 §2 does not allow unescaped, a broken percent escape.
     #[error("not an otpauth URI")]
     BadUri,
-    /// Longer than [`MAX_URI_BYTES`](crate::code::MAX_URI_BYTES); refused before it is read.
+    /// The URI is longer than [`MAX_URI_BYTES`](crate::code::MAX_URI_BYTES), or its secret than any that is accepted could
+    /// be written; refused before it is read.
     #[error("too long")]
     TooLong,
     /// An otpauth URI of a type other than `totp`, such as `hotp`.

@@ -4,15 +4,15 @@ use crate::code::Digits;
 use crate::error::{Error, Result};
 use crate::secret::SecretText;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
 
 /// Longest text that is looked at, in bytes: eight full-width digits with separators are far below it.
 const MAX_INPUT_BYTES: usize = 64;
 
-/// A code as typed, in its normal form: exactly six or eight ASCII digits, leading zeros kept, never an integer.
+/// A code as typed, in its normal form: exactly six or eight ASCII digits, leading zeros kept, never kept as an integer.
 ///
 /// Wiped on drop, redacted in `Debug`, compared in constant time.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, ZeroizeOnDrop)]
 pub struct CodeInput {
     /// ASCII digits, then zero bytes up to the end.
     bytes: [u8; 8],
@@ -55,14 +55,21 @@ impl CodeInput {
         SecretText::new(text)
     }
 
-    /// A code just computed, as ASCII digits followed by zero bytes.
-    pub(super) fn from_computed(bytes: [u8; 8], digits: Digits) -> Self {
-        Self { bytes, digits }
+    /// A code just computed: the lowest digits of `number`, with leading zeros.
+    pub(super) fn from_number(number: u32, digits: Digits) -> Self {
+        let mut input = Self { bytes: [0; 8], digits };
+        let mut rest = number;
+        for byte in input.bytes.iter_mut().take(usize::from(digits.count())).rev() {
+            *byte = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        input
     }
 
-    /// The digits, followed by zero bytes.
-    pub(super) fn bytes(&self) -> &[u8; 8] {
-        &self.bytes
+    /// The digits as a number, for comparing only: with the number of digits known, one number is one code.
+    pub(super) fn number(&self) -> u32 {
+        let typed = self.bytes.iter().take(usize::from(self.digits.count()));
+        typed.fold(0, |number, byte| number * 10 + u32::from(byte & 0x0F))
     }
 }
 

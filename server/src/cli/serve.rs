@@ -27,7 +27,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(super) fn open(config: Config) -> Result<Portal, String> {
     let clock = Arc::new(SystemClock::start());
     let now_ms = clock.wall_ms().map_err(|fault| fault.to_string())?;
-    let folder = |path: &std::path::Path| fs::create_dir_all(path).map_err(|fault| format!("{}: {fault}", path.display()));
+    let folder =
+        |path: &std::path::Path| fs::create_dir_all(path).map_err(|fault| format!("{}: {fault}", path.display()));
     folder(&config.data)?;
     if let Some(parent) = config.key_file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         folder(parent)?;
@@ -55,7 +56,8 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let failed = |fault: std::io::Error| format!("listen {}: {fault}", config.listen);
     match &config.tls {
         Some(tls) => {
-            let mut server = axum_server::bind_rustls(config.listen, tls_config(&tls.certificate, &tls.key)?).handle(handle);
+            let mut server =
+                axum_server::bind_rustls(config.listen, tls_config(&tls.certificate, &tls.key)?).handle(handle);
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             server.serve(service).await.map_err(failed)?;
         }
@@ -86,7 +88,8 @@ fn tls_config(certificate: &std::path::Path, key: &std::path::Path) -> Result<Ru
 
 async fn stop_on_signal(handle: Handle<SocketAddr>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return;
     };
     tokio::select! {

@@ -29,10 +29,8 @@ pub(super) fn routes(pages: Pages) -> Pages {
 
 async fn show(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
     let reader = Arc::clone(&caller);
-    let devices = portal
-        .store
-        .read(move |tx| devices::list(tx, &reader.organisation, &reader.member, "", reader.now_ms))
-        .await?;
+    let devices =
+        portal.store.read(move |tx| devices::list(tx, &reader.organisation, &reader.member, "", reader.now_ms)).await?;
     Ok(render(&AccountPage {
         frame: Frame::of(&caller, "account", "Account settings"),
         has_two_step: caller.facts.factor == FactorState::Active,

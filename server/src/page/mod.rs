@@ -35,9 +35,11 @@ pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
 
 /// All pages.
 pub fn routes(portal: Portal) -> Router<Portal> {
-    let pages = Pages::new(portal)
-        .route(Access::Public, "/assets/style.css", get(style))
-        .route(Access::Ready, "/", get(|| async { Redirect::to("/files") }));
+    let pages = Pages::new(portal).route(Access::Public, "/assets/style.css", get(style)).route(
+        Access::Ready,
+        "/",
+        get(|| async { Redirect::to("/files") }),
+    );
     let parts = [
         sign_in::routes,
         two_step::routes,
@@ -139,7 +141,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refusal> {
         match AxumForm::from_request(request, state).await {
             Ok(AxumForm(value)) => Ok(Self(value)),
-            Err(_) => Err(Refusal::from(Error::BadRequest).with_detail("The form is not understood; open the page again.")),
+            Err(_) => {
+                Err(Refusal::from(Error::BadRequest).with_detail("The form is not understood; open the page again."))
+            }
         }
     }
 }
@@ -184,7 +188,9 @@ pub fn lead_to_step(refused: &Refusal, target: Option<&str>) -> Response {
         Some(Step::SignIn) => "/sign-in",
         Some(Step::SetUpTwoStep) => "/set-up",
         Some(Step::EnterCode) => "/code",
-        Some(Step::Ready) if refused.code() == ErrorCode::StepRequired => return Redirect::to("/files").into_response(),
+        Some(Step::Ready) if refused.code() == ErrorCode::StepRequired => {
+            return Redirect::to("/files").into_response();
+        }
         _ => return refused.clone().into_response(),
     };
     let next = target.filter(|target| *target != "/").map(next_query).unwrap_or_default();
@@ -239,7 +245,9 @@ mod tests {
 
     #[test]
     fn only_a_path_of_ours_is_followed() {
-        for hostile in ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "/a\r\nb"] {
+        for hostile in
+            ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "/a\r\nb"]
+        {
             assert_eq!(Next { next: hostile.to_owned() }.path(), "/files");
         }
         assert_eq!(Next { next: "/admin/users?after=1".to_owned() }.path(), "/admin/users?after=1");

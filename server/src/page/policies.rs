@@ -75,8 +75,12 @@ async fn save(
         Err(refused) => refused,
     };
     page.fault = match refused.code() {
-        ErrorCode::ReasonRequired => "Switching it off opens a gap. Write down why; the reason goes into the audit log.",
-        ErrorCode::PolicyConflict => "Somebody else changed the policy meanwhile. This is how it stands now; decide again.",
+        ErrorCode::ReasonRequired => {
+            "Switching it off opens a gap. Write down why; the reason goes into the audit log."
+        }
+        ErrorCode::PolicyConflict => {
+            "Somebody else changed the policy meanwhile. This is how it stands now; decide again."
+        }
         ErrorCode::BadRequest => "The reason is longer than 1,000 characters.",
         _ => return Ok(lead_to_fresh_code(refused, "/admin/policies")),
     }

@@ -58,7 +58,11 @@ async fn show(
         actor: entry.get("actor").map(|actor| text(actor, "name")).unwrap_or_default(),
         action: text(entry, "action"),
         target: text(entry, "target"),
-        detail: entry.get("detail").filter(|detail| **detail != serde_json::json!({})).map(Value::to_string).unwrap_or_default(),
+        detail: entry
+            .get("detail")
+            .filter(|detail| **detail != serde_json::json!({}))
+            .map(Value::to_string)
+            .unwrap_or_default(),
         address: text(entry, "address"),
     };
     let frame = Frame::of(&caller, "audit", "Audit log");

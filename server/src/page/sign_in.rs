@@ -36,9 +36,7 @@ struct SignInForm {
 }
 
 pub(super) fn routes(pages: Pages) -> Pages {
-    pages
-        .route(Access::Public, "/sign-in", get(show).post(submit))
-        .route(Access::SignedIn, "/sign-out", post(sign_out))
+    pages.route(Access::Public, "/sign-in", get(show).post(submit)).route(Access::SignedIn, "/sign-out", post(sign_out))
 }
 
 async fn show(Query(next): Query<Next>) -> Response {
@@ -61,8 +59,12 @@ async fn submit(
     };
     let (status, fault) = match refused.code() {
         ErrorCode::SignInRefused => (StatusCode::UNAUTHORIZED, "Name or password is wrong. Check both and try again."),
-        ErrorCode::Suspended => (StatusCode::FORBIDDEN, "This account is suspended. An admin of your organisation can lift that."),
-        ErrorCode::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins from your network. Wait a minute and try again."),
+        ErrorCode::Suspended => {
+            (StatusCode::FORBIDDEN, "This account is suspended. An admin of your organisation can lift that.")
+        }
+        ErrorCode::Throttled => {
+            (StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins from your network. Wait a minute and try again.")
+        }
         _ => return Err(refused),
     };
     let page = SignInPage {
@@ -74,7 +76,10 @@ async fn submit(
     Ok(render_refused(status, &page))
 }
 
-async fn sign_out(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
+async fn sign_out(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+) -> Result<Response, Refusal> {
     portal.act(&caller, sessions::end).await?;
     let gone = Cookie::build((COOKIE, "")).path("/").secure(true).http_only(true).build();
     let mut gone_for_good = gone;

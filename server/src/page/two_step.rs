@@ -122,7 +122,9 @@ fn conclude(
         _ => return Err(refused),
     };
     let fault = match refused.code() {
-        ErrorCode::CodeMalformed => "A code has six digits. Type the one that your authenticator app shows now.".to_owned(),
+        ErrorCode::CodeMalformed => {
+            "A code has six digits. Type the one that your authenticator app shows now.".to_owned()
+        }
         _ => refused.title().to_owned(),
     };
     Ok(render_refused(status, &code_page(caller, next.path(), fault, is_set_up)))

@@ -33,9 +33,11 @@ struct Paging {
 const PAGE: u32 = 50;
 
 pub(super) fn routes(pages: Pages) -> Pages {
-    pages
-        .route(Access::Admin, "/admin/users", get(show))
-        .route(Access::Admin, "/admin/users/{member}/suspend", post(suspend))
+    pages.route(Access::Admin, "/admin/users", get(show)).route(
+        Access::Admin,
+        "/admin/users/{member}/suspend",
+        post(suspend),
+    )
 }
 
 async fn show(

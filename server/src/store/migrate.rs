@@ -31,11 +31,7 @@ impl Migration {
 }
 
 /// The portal's own migrations.
-pub const MIGRATIONS: &[Migration] = &[Migration::new(
-    1,
-    "first",
-    include_str!("migrations/0001_first.sql"),
-)];
+pub const MIGRATIONS: &[Migration] = &[Migration::new(1, "first", include_str!("migrations/0001_first.sql"))];
 
 /// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.
 pub fn schema() -> impl Iterator<Item = &'static str> {
@@ -43,11 +39,7 @@ pub fn schema() -> impl Iterator<Item = &'static str> {
 }
 
 /// Brings the database up to date, or refuses before it changes anything.
-pub(super) fn migrate(
-    conn: &Connection,
-    migrations: &[Migration],
-    now_ms: i64,
-) -> Result<(), StoreError> {
+pub(super) fn migrate(conn: &Connection, migrations: &[Migration], now_ms: i64) -> Result<(), StoreError> {
     loop {
         sqlite::control(conn, "BEGIN IMMEDIATE")?;
         let step = apply_next(conn, migrations, now_ms);
@@ -65,15 +57,8 @@ pub(super) fn migrate(
 }
 
 /// Applies the first migration that is missing. The check is repeated each time: another process may migrate as well.
-fn apply_next(
-    conn: &Connection,
-    migrations: &[Migration],
-    now_ms: i64,
-) -> Result<bool, StoreError> {
-    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session {
-        conn,
-        writable: true,
-    }));
+fn apply_next(conn: &Connection, migrations: &[Migration], now_ms: i64) -> Result<bool, StoreError> {
+    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session { conn, writable: true }));
     tx.script(LIST)?;
     let applied = tx.query(APPLIED, &[])?;
     let mut known = migrations.iter();
@@ -92,20 +77,10 @@ fn apply_next(
     sqlite::control(conn, "SAVEPOINT migration")?;
     tx.script(next.sql)?;
     // A COMMIT inside the file ended the savepoint as well.
-    sqlite::control(conn, "RELEASE migration").map_err(|_| StoreError::Migration {
-        version: next.version,
-        why: MigrationFault::Transaction,
-    })?;
+    sqlite::control(conn, "RELEASE migration")
+        .map_err(|_| StoreError::Migration { version: next.version, why: MigrationFault::Transaction })?;
     let hash = sha256(next.sql);
-    tx.exec(
-        RECORD,
-        &[
-            next.version.into(),
-            next.name.into(),
-            hash.into(),
-            now_ms.into(),
-        ],
-    )?;
+    tx.exec(RECORD, &[next.version.into(), next.name.into(), hash.into(), now_ms.into()])?;
     Ok(true)
 }
 

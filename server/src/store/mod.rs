@@ -117,30 +117,15 @@ impl Store {
         let (reads, queue) = mpsc::channel(options.queue.max(1));
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..options.readers.max(1) {
-            let (conn, queue) = (
-                sqlite::open(path, Role::Reader, &options)?,
-                Arc::clone(&queue),
-            );
-            threads.push(writer::spawn("store-read", move || {
-                writer::read(&conn, &queue)
-            })?);
+            let (conn, queue) = (sqlite::open(path, Role::Reader, &options)?, Arc::clone(&queue));
+            threads.push(writer::spawn("store-read", move || writer::read(&conn, &queue))?);
         }
         let checkpointer = sqlite::open(path, Role::Checkpointer, &options)?;
         let checkpoints = Checkpoints::start(checkpointer, options.clone())?;
         let (writes, queue) = mpsc::channel(options.queue.max(1));
-        let writer = Writer {
-            conn,
-            queue,
-            options,
-            turn,
-            checkpoints,
-        };
+        let writer = Writer { conn, queue, options, turn, checkpoints };
         threads.push(writer::spawn("store-write", move || writer.serve())?);
-        Ok(Store {
-            writes,
-            reads,
-            threads: Arc::new(Mutex::new(threads)),
-        })
+        Ok(Store { writes, reads, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Runs `work` in a write transaction. `Ok` is answered only after the commit reached the disk.
@@ -166,8 +151,7 @@ impl Store {
     pub async fn close(&self) {
         let _ = self.reads.send(None).await;
         let _ = self.writes.send(None).await;
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
         let _ = tokio::task::spawn_blocking(join).await;
     }

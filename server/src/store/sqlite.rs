@@ -27,15 +27,10 @@ pub(super) fn open(path: &Path, role: Role, options: &Options) -> Result<Connect
     let named = |fault| error("open", fault);
     let mut conn = Connection::open(path).map_err(named)?;
     wait_for_locks(&mut conn, options.busy_timeout)?;
-    let mode: String = conn
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(named)?;
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(named)?;
     if mode != "wal" {
         let text = "the file system does not support a write-ahead log".to_owned();
-        return Err(StoreError::Driver {
-            statement: "open",
-            text,
-        });
+        return Err(StoreError::Driver { statement: "open", text });
     }
     // FULL: an answered try must survive a power cut. secure_delete: a removed secret leaves the file. Temporary
     // tables stay in memory, because a file in /tmp would hold rows in the clear.
@@ -45,15 +40,12 @@ pub(super) fn open(path: &Path, role: Role, options: &Options) -> Result<Connect
     )
     .map_err(named)?;
     let log_bytes = i64::from(options.log_pages) * 4096;
-    conn.pragma_update(None, "journal_size_limit", log_bytes)
-        .map_err(named)?;
+    conn.pragma_update(None, "journal_size_limit", log_bytes).map_err(named)?;
     if role == Role::Reader {
-        conn.pragma_update(None, "query_only", true)
-            .map_err(named)?;
+        conn.pragma_update(None, "query_only", true).map_err(named)?;
     }
     if let (Role::Writer, Some(pages)) = (role, options.max_pages) {
-        conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
-            .map_err(named)?;
+        conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(named)?;
     }
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(conn)
@@ -66,8 +58,7 @@ pub(super) fn wait_for_locks(conn: &mut Connection, timeout: Duration) -> Result
         std::thread::sleep(POLL);
         u128::try_from(tries).is_ok_and(|tries| tries < looks)
     };
-    conn.busy_handler(Some(wait))
-        .map_err(|fault| error("open", fault))
+    conn.busy_handler(Some(wait)).map_err(|fault| error("open", fault))
 }
 
 /// How often to look at a lock within `timeout`; a sleep of [`POLL`] takes some 50 µs longer than asked.
@@ -109,18 +100,13 @@ pub(super) fn empty_log(conn: &mut Connection, options: &Options) -> Result<Log,
 }
 
 fn log_after(conn: &Connection, pragma: &'static str) -> Result<Log, StoreError> {
-    let mut statement = conn
-        .prepare_cached(pragma)
-        .map_err(|fault| error(pragma, fault))?;
+    let mut statement = conn.prepare_cached(pragma).map_err(|fault| error(pragma, fault))?;
     statement
         .query_row([], |row| {
             // -1 stands for a log that does not exist yet.
             let (pages, done) = (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
             let count = |n: i64| u32::try_from(n).unwrap_or(0);
-            Ok(Log {
-                pages: count(pages),
-                behind: count(pages - done),
-            })
+            Ok(Log { pages: count(pages), behind: count(pages - done) })
         })
         .map_err(|fault| error(pragma, fault))
 }
@@ -135,9 +121,7 @@ pub(super) struct Session<'c> {
 impl<'c> Session<'c> {
     pub(super) fn exec(self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
         let mut statement = self.bind(sql, values)?;
-        let rows = statement
-            .raw_execute()
-            .map_err(|fault| error(sql.name(), fault))?;
+        let rows = statement.raw_execute().map_err(|fault| error(sql.name(), fault))?;
         Ok(u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
@@ -148,10 +132,7 @@ impl<'c> Session<'c> {
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(|fault| error(sql.name(), fault))? {
             let cells = (0..columns).map(|column| cell(row, sql, column));
-            found.push(Row {
-                statement: sql.name(),
-                cells: cells.collect::<Result<_, _>>()?,
-            });
+            found.push(Row { statement: sql.name(), cells: cells.collect::<Result<_, _>>()? });
         }
         Ok(found)
     }
@@ -165,9 +146,7 @@ impl<'c> Session<'c> {
 
     /// A file is split by the engine's own parser: ours would have to know its quotes, comments and triggers.
     pub(super) fn script(self, text: &'static str) -> Result<(), StoreError> {
-        self.conn
-            .execute_batch(text)
-            .map_err(|fault| error("migration", fault))
+        self.conn.execute_batch(text).map_err(|fault| error("migration", fault))
     }
 
     fn statement(self, sql: Sql) -> Result<CachedStatement<'c>, StoreError> {
@@ -175,9 +154,7 @@ impl<'c> Session<'c> {
         if self.conn.is_autocommit() {
             return Err(misuse(sql, "no transaction"));
         }
-        self.conn
-            .prepare_cached(sql.text())
-            .map_err(|fault| error(sql.name(), fault))
+        self.conn.prepare_cached(sql.text()).map_err(|fault| error(sql.name(), fault))
     }
 
     /// SQLite takes `$2` for a name and numbers names as they appear, so each is looked up by its number. The prepared
@@ -207,12 +184,7 @@ impl<'c> Session<'c> {
 }
 
 /// The number behind the `$` of SQLite's parameter `index`; numbers run from 1 to `count` without a gap.
-fn number(
-    statement: &CachedStatement<'_>,
-    sql: Sql,
-    index: usize,
-    count: usize,
-) -> Result<usize, StoreError> {
+fn number(statement: &CachedStatement<'_>, sql: Sql, index: usize, count: usize) -> Result<usize, StoreError> {
     statement
         .parameter_name(index)
         .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok())
@@ -221,30 +193,20 @@ fn number(
 }
 
 fn cell(row: &rusqlite::Row<'_>, sql: Sql, column: usize) -> Result<Value<'static>, StoreError> {
-    let wrong = StoreError::Column {
-        statement: sql.name(),
-        column,
-        wanted: "known type",
-    };
-    match row
-        .get_ref(column)
-        .map_err(|fault| error(sql.name(), fault))?
-    {
+    let wrong = StoreError::Column { statement: sql.name(), column, wanted: "known type" };
+    match row.get_ref(column).map_err(|fault| error(sql.name(), fault))? {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(n) => Ok(Value::Int(n)),
-        ValueRef::Text(text) => String::from_utf8(text.to_vec())
-            .map(|text| Value::Text(Cow::Owned(text)))
-            .map_err(|_| wrong),
+        ValueRef::Text(text) => {
+            String::from_utf8(text.to_vec()).map(|text| Value::Text(Cow::Owned(text))).map_err(|_| wrong)
+        }
         ValueRef::Blob(bytes) => Ok(Value::Blob(Cow::Owned(bytes.to_vec()))),
         ValueRef::Real(_) => Err(wrong),
     }
 }
 
 pub(super) fn misuse(sql: Sql, why: &'static str) -> StoreError {
-    StoreError::Misuse {
-        statement: sql.name(),
-        why,
-    }
+    StoreError::Misuse { statement: sql.name(), why }
 }
 
 /// Names a fault. The driver's own message is dropped wherever it could quote a value.
@@ -252,32 +214,18 @@ pub(super) fn error(statement: &'static str, fault: rusqlite::Error) -> StoreErr
     let code = match fault {
         rusqlite::Error::SqliteFailure(code, _) => code,
         // Seen while preparing, before any value is bound: the message can only quote the SQL text.
-        rusqlite::Error::SqlInputError { error, msg, .. }
-            if error.code == ffi::ErrorCode::Unknown =>
-        {
-            return StoreError::Driver {
-                statement,
-                text: msg,
-            };
+        rusqlite::Error::SqlInputError { error, msg, .. } if error.code == ffi::ErrorCode::Unknown => {
+            return StoreError::Driver { statement, text: msg };
         }
         rusqlite::Error::SqlInputError { error, .. } => error,
         rusqlite::Error::ExecuteReturnedResults => {
-            return StoreError::Misuse {
-                statement,
-                why: "it answers rows; query it",
-            };
+            return StoreError::Misuse { statement, why: "it answers rows; query it" };
         }
         rusqlite::Error::MultipleStatement => {
-            return StoreError::Misuse {
-                statement,
-                why: "more than one statement",
-            };
+            return StoreError::Misuse { statement, why: "more than one statement" };
         }
         _ => {
-            return StoreError::Driver {
-                statement,
-                text: "the driver refused".to_owned(),
-            };
+            return StoreError::Driver { statement, text: "the driver refused".to_owned() };
         }
     };
     match code.code {
@@ -288,17 +236,10 @@ pub(super) fn error(statement: &'static str, fault: rusqlite::Error) -> StoreErr
         ffi::ErrorCode::CannotOpen => StoreError::Unavailable(Fault::CannotOpen),
         ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase => StoreError::Corrupt,
         ffi::ErrorCode::ConstraintViolation
-            if [
-                ffi::SQLITE_CONSTRAINT_UNIQUE,
-                ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
-            ]
-            .contains(&code.extended_code) =>
+            if [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY].contains(&code.extended_code) =>
         {
             StoreError::Conflict { statement }
         }
-        _ => StoreError::Driver {
-            statement,
-            text: code.to_string(),
-        },
+        _ => StoreError::Driver { statement, text: code.to_string() },
     }
 }

@@ -18,10 +18,7 @@ pub struct Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(engine: Engine<'c>) -> Self {
-        Tx {
-            engine,
-            fault: None,
-        }
+        Tx { engine, fault: None }
     }
 
     /// Runs a statement without an answer and says how many rows it changed.
@@ -60,10 +57,7 @@ impl<'c> Tx<'c> {
         self.fault.clone()
     }
 
-    fn guard<T>(
-        &mut self,
-        run: impl FnOnce(&Engine<'c>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn guard<T>(&mut self, run: impl FnOnce(&Engine<'c>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }

@@ -73,8 +73,7 @@ pub struct Row {
 impl Row {
     /// A `BIGINT` that is not NULL.
     pub fn int(&self, column: usize) -> Result<i64, StoreError> {
-        self.opt_int(column)?
-            .ok_or_else(|| self.wrong(column, "BIGINT"))
+        self.opt_int(column)?.ok_or_else(|| self.wrong(column, "BIGINT"))
     }
 
     /// A time, version, size or count: a `BIGINT` that is not NULL; what is negative counts as 0.
@@ -84,14 +83,12 @@ impl Row {
 
     /// A `TEXT` that is not NULL.
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
-        self.opt_text(column)?
-            .ok_or_else(|| self.wrong(column, "TEXT"))
+        self.opt_text(column)?.ok_or_else(|| self.wrong(column, "TEXT"))
     }
 
     /// A `BLOB` that is not NULL.
     pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        self.opt_blob(column)?
-            .ok_or_else(|| self.wrong(column, "BLOB"))
+        self.opt_blob(column)?.ok_or_else(|| self.wrong(column, "BLOB"))
     }
 
     /// A `BIGINT` or NULL.
@@ -122,10 +119,6 @@ impl Row {
     }
 
     fn wrong(&self, column: usize, wanted: &'static str) -> StoreError {
-        StoreError::Column {
-            statement: self.statement,
-            column,
-            wanted,
-        }
+        StoreError::Column { statement: self.statement, column, wanted }
     }
 }

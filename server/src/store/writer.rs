@@ -70,15 +70,8 @@ pub(super) async fn submit<T: Send + 'static>(
     work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (reply, answer) = oneshot::channel();
-    let job = Request {
-        work: Some(work),
-        result: Err(StoreError::Closed),
-        reply,
-    };
-    queue
-        .send(Some(Box::new(job)))
-        .await
-        .map_err(|_| StoreError::Closed)?;
+    let job = Request { work: Some(work), result: Err(StoreError::Closed), reply };
+    queue.send(Some(Box::new(job))).await.map_err(|_| StoreError::Closed)?;
     answer.await.unwrap_or(Err(StoreError::Closed))
 }
 
@@ -121,8 +114,7 @@ impl Writer {
             tracing::error!(%fault, requests = jobs.len(), "storage requests failed");
         }
         self.checkpoints.dirty.store(true, Ordering::Relaxed);
-        jobs.into_iter()
-            .for_each(|job| job.answer(transaction.clone()));
+        jobs.into_iter().for_each(|job| job.answer(transaction.clone()));
     }
 
     /// One transaction for `jobs` and for those that arrive while it is open. An error stands for all of them.
@@ -133,8 +125,7 @@ impl Writer {
             return Err(fault);
         }
         loop {
-            jobs.last_mut()
-                .map_or(Ok(()), |job| savepoint(&self.conn, job.as_mut()))?;
+            jobs.last_mut().map_or(Ok(()), |job| savepoint(&self.conn, job.as_mut()))?;
             if jobs.len() == BATCH || !self.take_next(jobs) {
                 break;
             }
@@ -171,11 +162,7 @@ impl Writer {
         if log.pages >= cap.max(retry_at) {
             let left = sqlite::empty_log(&mut self.conn, &self.options).unwrap_or(log);
             // A backup or a stuck reader pins the log: each try costs a wait, so let it grow a little first.
-            return if left.pages == 0 {
-                0
-            } else {
-                log.pages.saturating_add(portion)
-            };
+            return if left.pages == 0 { 0 } else { log.pages.saturating_add(portion) };
         }
         if log.behind >= portion {
             self.checkpoints.wake();
@@ -199,10 +186,7 @@ pub(super) fn take_turn(turn: &File, timeout: Duration) -> bool {
 /// Runs one request so that its failure leaves the others alone. An error means that the whole transaction is lost.
 fn savepoint(conn: &Connection, job: &mut dyn Job) -> Result<(), StoreError> {
     sqlite::control(conn, "SAVEPOINT request")?;
-    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session {
-        conn,
-        writable: true,
-    }));
+    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session { conn, writable: true }));
     let keep = job.run(&mut tx);
     if conn.is_autocommit() {
         // A full disk and its kin make SQLite undo everything, also what earlier requests of the batch did.
@@ -229,10 +213,7 @@ pub(super) fn read(conn: &Connection, queue: &Mutex<mpsc::Receiver<Message>>) {
     while let Some(mut job) = next() {
         let begun = sqlite::control(conn, "BEGIN");
         if begun.is_ok() {
-            job.run(&mut Tx::new(Engine::Sqlite(sqlite::Session {
-                conn,
-                writable: false,
-            })));
+            job.run(&mut Tx::new(Engine::Sqlite(sqlite::Session { conn, writable: false })));
         }
         if !conn.is_autocommit()
             && let Err(fault) = sqlite::control(conn, "ROLLBACK")
@@ -255,14 +236,8 @@ impl Checkpoints {
         let (wake, woken) = sync_channel(1);
         let dirty = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&dirty);
-        let thread = spawn("store-checkpoint", move || {
-            run(conn, &woken, &seen, &options)
-        })?;
-        Ok(Checkpoints {
-            wake: Some(wake),
-            dirty,
-            thread: Some(thread),
-        })
+        let thread = spawn("store-checkpoint", move || run(conn, &woken, &seen, &options))?;
+        Ok(Checkpoints { wake: Some(wake), dirty, thread: Some(thread) })
     }
 
     fn wake(&self) {
@@ -297,13 +272,7 @@ fn run(mut conn: Connection, woken: &Receiver<()>, dirty: &AtomicBool, options: 
     }
 }
 
-pub(super) fn spawn(
-    name: &str,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, StoreError> {
+pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread.map_err(|fault| StoreError::Driver {
-        statement: "open",
-        text: fault.to_string(),
-    })
+    thread.map_err(|fault| StoreError::Driver { statement: "open", text: fault.to_string() })
 }
