@@ -5,9 +5,13 @@
 //! `client`, which adds the engine and its HTTP transport.
 
 pub mod code;
+#[cfg(feature = "client")]
+pub mod engine;
 pub mod enrollment;
 pub mod error;
 mod framing;
+#[cfg(feature = "client")]
+pub mod http;
 pub mod pin;
 pub mod policy;
 pub mod ports;
@@ -15,6 +19,8 @@ pub mod proof;
 pub mod sealed;
 pub mod secret;
 pub mod step;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod vault;
 pub mod wire;
 

@@ -21,10 +21,10 @@ impl PortalState {
     {
         let caller = Arc::clone(caller);
         let outcome = self.store.write(move |tx| {
-            if let Some(nonce) = &caller.nonce {
-                if let Err(refused) = nonce::take(tx, &caller.organisation, nonce, caller.now_ms)? {
-                    return Ok(Err(refused));
-                }
+            if let Some(nonce) = &caller.nonce
+                && let Err(refused) = nonce::take(tx, &caller.organisation, nonce, caller.now_ms)?
+            {
+                return Ok(Err(refused));
             }
             act(tx, &caller)
         });

@@ -33,8 +33,8 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
     // A hop that is no address ends the search: what stands to its left was written by a stranger.
-    let known = hops.iter().rev().map_while(|hop| hop.parse::<IpAddr>().ok());
-    known.filter(|hop| !is_ours(hop)).next().unwrap_or(peer)
+    let mut known = hops.iter().rev().map_while(|hop| hop.parse::<IpAddr>().ok());
+    known.find(|hop| !is_ours(hop)).unwrap_or(peer)
 }
 
 #[cfg(test)]

@@ -1,0 +1,193 @@
+//! Signed calls to the portal: nonces, the portal's time, and what its refusals mean.
+
+use super::Ports;
+use crate::error::{Error, ErrorCode, Result};
+use crate::ports::{Answer, Request, generate_bytes};
+use crate::proof::{KeyId, RequestParts, SigningKey, Stamp, sign_request};
+use crate::secret::SecretBytes;
+use crate::wire::{NONCE_HEADER, PolicyPack, Problem, TIME_HEADER};
+use data_encoding::BASE64URL_NOPAD;
+use ring::rand::SystemRandom;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Who signs a call.
+#[derive(Clone)]
+pub(super) enum Signer {
+    /// The key of a session that is being opened.
+    Enclosed(Arc<SigningKey>),
+    /// A session.
+    Session { token: Arc<str>, key: Arc<SigningKey> },
+    /// The device key.
+    Device { organisation: String, device: String, account: String },
+}
+
+/// A refusal, and the policy that came with it.
+pub(super) struct Refused {
+    pub(super) error: Error,
+    pub(super) policy: Option<PolicyPack>,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, policy: None }
+    }
+}
+
+/// One portal.
+pub(super) struct Connection {
+    pub(super) authority: String,
+    pub(super) ports: Ports,
+    nonces: Mutex<Vec<String>>,
+    /// Portal time minus time since boot.
+    offset_ms: Mutex<Option<i64>>,
+}
+
+impl Connection {
+    pub(super) fn new(authority: String, ports: Ports) -> Self {
+        Self { authority, ports, nonces: Mutex::new(Vec::new()), offset_ms: Mutex::new(None) }
+    }
+
+    /// The portal's time as far as it is known; wall time before the first answer.
+    pub(super) fn portal_ms(&self) -> Result<u64> {
+        let offset = *self.offset_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        match offset {
+            Some(offset) => Ok(self.ports.clock.boot_ms()?.saturating_add_signed(offset)),
+            None => Ok(self.ports.clock.wall_ms()?),
+        }
+    }
+
+    /// Sends a signed call; a clock that is off is corrected and the call repeated once.
+    pub(super) async fn call(
+        &self,
+        signer: &Signer,
+        policy_version: u64,
+        method: &'static str,
+        target: &str,
+        body: SecretBytes,
+    ) -> std::result::Result<SecretBytes, Refused> {
+        let first = self.call_once(signer, policy_version, method, target, body.clone()).await;
+        match first {
+            Err(Refused { error: Error::ClockSkew | Error::NonceRefused, .. }) => {
+                self.nonces.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.call_once(signer, policy_version, method, target, body).await
+            }
+            other => other,
+        }
+    }
+
+    async fn call_once(
+        &self,
+        signer: &Signer,
+        policy_version: u64,
+        method: &'static str,
+        target: &str,
+        body: SecretBytes,
+    ) -> std::result::Result<SecretBytes, Refused> {
+        let is_time_known = self.offset_ms.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !is_time_known {
+            self.fetch_nonce().await?;
+        }
+        let nonce = if method == "GET" {
+            BASE64URL_NOPAD.encode(&generate_bytes::<16>(&SystemRandom::new())?)
+        } else {
+            self.take_nonce().await?
+        };
+        let created_s = self.portal_ms()? / 1000;
+        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let parts =
+            RequestParts { method, authority: &self.authority, path, query, body: body.expose(), policy_version };
+        let key_id = match signer {
+            Signer::Enclosed(_) => KeyId::Enclosed,
+            Signer::Session { token, .. } => KeyId::Session(token.to_string()),
+            Signer::Device { organisation, device, .. } => {
+                KeyId::Device { organisation: organisation.clone(), device: device.clone() }
+            }
+        };
+        let stamp = Stamp { created_s, nonce, key_id };
+        let mut headers = sign_request(&parts, &stamp, |base| match signer {
+            Signer::Enclosed(key) | Signer::Session { key, .. } => Ok(key.sign(base)),
+            Signer::Device { account, .. } => Ok(self.ports.device_key.sign(account, base)?),
+        })?;
+        if !body.expose().is_empty() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        let request = Request { method, target: target.to_owned(), headers, body };
+        let answer = self.send(request).await?;
+        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(read_problem(&answer)) }
+    }
+
+    async fn send(&self, request: Request) -> Result<Answer> {
+        let answer = self.ports.transport.send(request).await?;
+        if let Some(portal_ms) = answer.header(TIME_HEADER).and_then(|text| text.parse::<i64>().ok()) {
+            let boot_ms = i64::try_from(self.ports.clock.boot_ms()?).unwrap_or(i64::MAX);
+            let offset = portal_ms.saturating_sub(boot_ms);
+            *self.offset_ms.lock().unwrap_or_else(PoisonError::into_inner) = Some(offset);
+        }
+        if let Some(nonce) = answer.header(NONCE_HEADER) {
+            let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+            // Each lives a few minutes; more than a handful would only grow old.
+            nonces.truncate(7);
+            nonces.push(nonce.to_owned());
+        }
+        Ok(answer)
+    }
+
+    async fn take_nonce(&self) -> Result<String> {
+        let kept = self.nonces.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(nonce) = kept {
+            return Ok(nonce);
+        }
+        self.fetch_nonce().await?;
+        let fresh = self.nonces.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        fresh.ok_or(Error::UnexpectedAnswer { status: 204 })
+    }
+
+    async fn fetch_nonce(&self) -> Result<()> {
+        let body = SecretBytes::new(Vec::new());
+        let request = Request { method: "GET", target: "/v1/nonce".to_owned(), headers: Vec::new(), body };
+        let answer = self.send(request).await?;
+        if answer.status == 204 { Ok(()) } else { Err(read_problem(&answer).error) }
+    }
+}
+
+fn read_problem(answer: &Answer) -> Refused {
+    let Ok(problem) = serde_json::from_slice::<Problem>(answer.body.expose()) else {
+        return Error::UnexpectedAnswer { status: answer.status }.into();
+    };
+    let retry_after_ms = problem.retry_after_ms.unwrap_or(0);
+    let number = problem.code.strip_prefix("TL-").and_then(|number| number.parse().ok());
+    let error = match number.and_then(ErrorCode::from_number) {
+        Some(ErrorCode::WrongPin) => Error::WrongPin { tries_left: problem.tries_left.unwrap_or(0), retry_after_ms },
+        Some(ErrorCode::PinWait) => Error::PinWait { retry_after_ms },
+        Some(ErrorCode::CodeWait) => Error::CodeWait { retry_after_ms },
+        Some(ErrorCode::Throttled) => Error::Throttled { retry_after_ms },
+        Some(ErrorCode::PinErased) => Error::PinErased,
+        Some(ErrorCode::NoPin) => Error::NoPin,
+        Some(ErrorCode::CodeMalformed) => Error::CodeMalformed,
+        Some(ErrorCode::CodeRefused) => Error::CodeRefused,
+        Some(ErrorCode::CodeDisabled) => Error::CodeDisabled,
+        Some(ErrorCode::SetUpExpired) => Error::SetUpExpired,
+        Some(ErrorCode::ClockBehind) => Error::ClockBehind,
+        Some(ErrorCode::StepRequired) => Error::StepRequired,
+        Some(ErrorCode::FreshCodeRequired) => Error::FreshCodeRequired,
+        Some(ErrorCode::SignInRefused) => Error::SignInRefused,
+        Some(ErrorCode::SessionEnded) => Error::SessionEnded,
+        Some(ErrorCode::Forbidden) => Error::Forbidden,
+        Some(ErrorCode::Suspended) => Error::Suspended,
+        Some(ErrorCode::ClockSkew) => Error::ClockSkew,
+        Some(ErrorCode::BadRequest) => Error::BadRequest,
+        Some(ErrorCode::RequestTooLarge) => Error::RequestTooLarge,
+        Some(ErrorCode::NotFound) => Error::NotFound,
+        Some(ErrorCode::SignatureRefused) => Error::SignatureRefused,
+        Some(ErrorCode::NonceRefused) => Error::NonceRefused,
+        Some(ErrorCode::PortalUnavailable) => Error::PortalUnavailable,
+        Some(ErrorCode::VersionUnsupported) => Error::VersionUnsupported,
+        Some(ErrorCode::StaleEpoch) => Error::StaleEpoch,
+        Some(ErrorCode::DeviceRevoked) => Error::DeviceRevoked,
+        Some(ErrorCode::EnrollmentClosed) => Error::EnrollmentClosed,
+        Some(ErrorCode::TooManyPending) => Error::TooManyPending,
+        Some(ErrorCode::CommitmentBroken) => Error::CommitmentBroken,
+        _ => Error::UnexpectedAnswer { status: answer.status },
+    };
+    Refused { error, policy: problem.policy }
+}
