@@ -9,13 +9,7 @@ pub mod browser;
 pub mod drive;
 pub mod phone;
 pub mod portal;
-/// stub
-pub mod rust_phone {
-    /// stub
-    pub async fn serve() -> crate::Result<()> {
-        Err(crate::Fault("no engine yet".to_owned()))
-    }
-}
+pub mod rust_phone;
 pub mod scenario;
 pub mod secrets;
 pub mod terminal;
