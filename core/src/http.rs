@@ -28,7 +28,7 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 impl HttpTransport {
     /// [`Error::TlsRefused`] if there is no usable root; [`Error::BadRequest`] if the address is not https.
-    pub fn new(config: HttpConfig) -> Result<Self> {
+    pub fn new(config: &HttpConfig) -> Result<Self> {
         if !config.base_url.starts_with("https://") {
             return Err(Error::BadRequest);
         }

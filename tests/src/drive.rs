@@ -181,6 +181,7 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "the cases read better with literals")]
     fn is_met(expect: Value, came: Value) -> bool {
         compare(expect.as_object().unwrap(), &answer(came)).is_ok()
     }

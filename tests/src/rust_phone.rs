@@ -88,7 +88,7 @@ impl RustPhone {
         };
         let roots_pem = text(with, "roots_pem")?.as_bytes().to_vec();
         let http = HttpConfig { base_url: owned("base_url")?, roots_pem };
-        let http = HttpTransport::new(http).doing("the connection")?;
+        let http = HttpTransport::new(&http).doing("the connection")?;
         let ports = Ports {
             device_key: Arc::new(MemoryDeviceKey::new()),
             store: Arc::new(MemoryStore::new()),
