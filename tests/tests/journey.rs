@@ -34,13 +34,15 @@ const SEEN: [(&str, &str); 24] = [
     ("downloads one", "the same to the last byte"),
     ("Ines revokes it", "revoked"),
     ("Whoever has the phone asks for the files", "This device was revoked (TL-5007)"),
-    ("And for the secret in the vault", "TL-"),
+    ("And for the secret in the vault", "The vault is locked (TL-5009)"),
 ];
 
 /// The numbered lines; `Err` names the first one that is missing or out of place.
 fn check_walk(output: &str) -> Result<(), String> {
-    let steps: Vec<&str> =
-        output.lines().filter(|line| line.len() > 6 && line[..4].trim().parse::<u32>().is_ok()).collect();
+    let steps: Vec<&str> = output
+        .lines()
+        .filter(|line| line.get(..4).is_some_and(|number| number.trim().parse::<u32>().is_ok()))
+        .collect();
     for (at, (done, shown)) in SEEN.iter().enumerate() {
         let line = steps.get(at).ok_or(format!("step {} is missing: {done}", at + 1))?;
         let (number, rest) = line.trim_start().split_once(' ').ok_or("no number")?;
