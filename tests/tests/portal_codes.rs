@@ -1,0 +1,373 @@
+//! Codes at the portal: clocks, replay, limits, set-up.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod support;
+
+use std::sync::Arc;
+use support::*;
+
+const REFUSED: &str = "TL-2001";
+const CODE_REFUSED: &str = "TL-2002";
+
+async fn member_with_code(portal: &Portal) -> Phone {
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    bo
+}
+
+/// Another session of the same member, with the same authenticator.
+async fn again(portal: &Portal, of: &Phone) -> Phone {
+    let mut phone = portal.phone();
+    phone.sign_in(BO).await;
+    phone.authenticator = of.authenticator.as_ref().map(|a| Authenticator(support_clone(a)));
+    phone
+}
+
+fn support_clone(authenticator: &Authenticator) -> twinlock_core::code::OneTimeCode {
+    twinlock_core::code::OneTimeCode::parse_uri(authenticator.0.to_uri().expose()).unwrap()
+}
+
+async fn enforce(portal: &Portal) {
+    portal.enforced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f25_a_clock_set_back_an_hour_accepts_no_code_again() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let bo = member_with_code(&portal).await;
+    portal.clock.pass(STEP_MS);
+    let used = bo.code_now();
+    let bo = again(&portal, &bo).await;
+    bo.verify(&used).await.expect(200);
+    portal.clock.set_back(HOUR_MS);
+    let bo = again(&portal, &bo).await;
+    for code in [used, bo.code_now()] {
+        bo.verify(&code).await.expect_problem(503, "TL-2009");
+    }
+    assert_eq!(portal.world.audited("code.refused"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f26_a_clock_that_ran_ahead_blocks_codes_until_it_is_repaired() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let first = member_with_code(&portal).await;
+    portal.clock.pass(24 * HOUR_MS);
+    let bo = again(&portal, &first).await;
+    bo.verify(&bo.code_now()).await.expect(200);
+    portal.clock.set_back(24 * HOUR_MS);
+    let bo = again(&portal, &first).await;
+    for n in 0..12 {
+        bo.verify(&bo.wrong_code(n)).await.expect_problem(503, "TL-2009");
+    }
+    bo.verify(&bo.code_now()).await.expect_problem(503, "TL-2009");
+    assert_eq!(portal.world.audited("code.refused"), 0);
+    assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), "0");
+    let said = portal.world.run(&["rescue", "clock", "--reason", "NTP was wrong"], "");
+    assert!(said.contains(&portal.world.organisation), "{said}");
+    assert_eq!(portal.world.audited("clock.repaired"), 1);
+    portal.clock.set(system_now_ms() + 2 * STEP_MS);
+    let bo = again(&portal, &bo).await;
+    bo.verify(&bo.code_now()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f30_behind_the_mark_codes_are_refused_and_not_counted() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let bo = member_with_code(&portal).await;
+    portal.clock.set_back(10_000);
+    bo.verify(&bo.wrong_code(1)).await.expect_problem(503, "TL-2009");
+    assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), "0");
+    // A correction of less than the tolerance goes unnoticed.
+    portal.clock.pass(6_000);
+    bo.verify(&bo.wrong_code(1)).await.expect_problem(422, CODE_REFUSED);
+    assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f32_after_a_step_the_step_before_is_refused() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let bo = member_with_code(&portal).await;
+    portal.clock.pass(4 * STEP_MS);
+    let step = portal.clock.now_ms() / STEP_MS;
+    let authenticator = bo.authenticator.as_ref().unwrap();
+    bo.verify(&authenticator.code_of_step(step)).await.expect(200);
+    bo.verify(&authenticator.code_of_step(step - 1)).await.expect_problem(422, CODE_REFUSED);
+    bo.verify(&authenticator.code_of_step(step + 1)).await.expect(200);
+    bo.verify(&authenticator.code_of_step(step)).await.expect_problem(422, CODE_REFUSED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f33_a_code_is_refused_in_the_next_step() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let bo = member_with_code(&portal).await;
+    portal.clock.pass(2 * STEP_MS);
+    let code = bo.code_now();
+    bo.verify(&code).await.expect(200);
+    bo.verify(&code).await.expect_problem(422, CODE_REFUSED);
+    portal.clock.pass(STEP_MS);
+    again(&portal, &bo).await.verify(&code).await.expect_problem(422, CODE_REFUSED);
+    assert_eq!(portal.world.audited("code.replayed"), 2);
+}
+
+/// The window at the portal: the step before, the present one and the next, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_step_on_either_side_is_accepted_and_no_more() {
+    for (offset, is_accepted) in [(-2_i64, false), (-1, true), (0, true), (1, true), (2, false)] {
+        let portal = Portal::start();
+        enforce(&portal).await;
+        let bo = member_with_code(&portal).await;
+        portal.clock.pass(10 * STEP_MS);
+        let step = (portal.clock.now_ms() / STEP_MS).checked_add_signed(offset).unwrap();
+        let code = bo.authenticator.as_ref().unwrap().code_of_step(step);
+        assert_eq!(bo.verify(&code).await.status.is_success(), is_accepted, "offset {offset}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f34_two_hundred_parallel_wrong_codes_are_ten_tries() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let first = Arc::new(member_with_code(&portal).await);
+    let mut answers = Vec::new();
+    // Each round from a new session: a session is no fresh start.
+    for round in 0..10_u64 {
+        let Some(phone) = try_again(&portal, &first).await else { break };
+        let phone = Arc::new(phone);
+        let tasks: Vec<_> = (0..20)
+            .map(|n| {
+                let phone = phone.clone();
+                tokio::spawn(async move { phone.verify(&phone.wrong_code(round * 20 + n)).await.code() })
+            })
+            .collect();
+        for task in tasks {
+            answers.push(task.await.unwrap());
+        }
+        portal.clock.pass(15 * MINUTE_MS);
+    }
+    assert_eq!(answers.len(), 200);
+    assert!(answers.iter().all(|code| [CODE_REFUSED, "TL-2003", "TL-2004"].contains(&code.as_str())), "{answers:?}");
+    assert_eq!(portal.world.audited("code.refused"), 10);
+    assert_eq!(portal.world.audited("two_step.disabled"), 1);
+    assert_eq!(portal.world.sql("SELECT fails FROM factor WHERE state = 'disabled'"), "10");
+}
+
+async fn try_again(portal: &Portal, of: &Phone) -> Option<Phone> {
+    let phone = again(portal, of).await;
+    phone.session.is_some().then_some(phone)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f34_waits_grow_and_cost_no_try() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let first = member_with_code(&portal).await;
+    for (fails, wait_ms) in [(1, 0), (2, 0), (3, 30_000), (4, MINUTE_MS), (5, 5 * MINUTE_MS), (6, 15 * MINUTE_MS)] {
+        let bo = again(&portal, &first).await;
+        bo.verify(&bo.wrong_code(fails)).await.expect_problem(422, CODE_REFUSED);
+        assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), fails.to_string());
+        if wait_ms > 0 {
+            portal.clock.pass(wait_ms - 1);
+            let bo = again(&portal, &first).await;
+            // Even the right one, and it does not make the wait longer.
+            let answer = bo.verify(&bo.code_now()).await;
+            answer.expect_problem(429, "TL-2003");
+            assert_eq!(answer.value()["retry_after_ms"], 1);
+            assert_eq!(answer.header("retry-after"), "1");
+            portal.clock.pass(1);
+        }
+    }
+    assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), "6");
+    let bo = again(&portal, &first).await;
+    bo.verify(&bo.code_now()).await.expect(200);
+    assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f35_the_right_code_comes_too_late_as_the_eleventh() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let first = Arc::new(member_with_code(&portal).await);
+    for n in 0..9 {
+        portal.clock.pass(15 * MINUTE_MS);
+        let bo = again(&portal, &first).await;
+        bo.verify(&bo.wrong_code(n)).await.expect_problem(422, CODE_REFUSED);
+    }
+    portal.clock.pass(15 * MINUTE_MS);
+    let bo = Arc::new(again(&portal, &first).await);
+    // The tenth is wrong and answered; then ten right ones at once.
+    bo.verify(&bo.wrong_code(10)).await.expect_problem(403, "TL-2004");
+    let tasks: Vec<_> = (0..10)
+        .map(|_| {
+            let bo = bo.clone();
+            tokio::spawn(async move { bo.verify(&bo.code_now()).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().expect_problem(403, "TL-2004");
+    }
+    assert_eq!(portal.world.audited("code.accepted"), 0);
+    // Time heals nothing, and neither does a new session.
+    portal.clock.pass(48 * HOUR_MS);
+    let bo = again(&portal, &first).await;
+    bo.verify(&bo.code_now()).await.expect_problem(403, "TL-2004");
+    bo.get(phone::By::Session, "/v1/files").await.expect_problem(403, "TL-2004");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b15_only_a_proven_secret_counts_and_a_pending_one_expires() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    let first = bo.begin_set_up().await;
+    let second = bo.begin_set_up().await;
+    assert_ne!(first.uri.expose(), second.uri.expose());
+    let (old, new) = (Authenticator::from_uri(first.uri.expose()), Authenticator::from_uri(second.uri.expose()));
+    // The first QR code is void.
+    bo.confirm(&old.code_at(portal.clock.now_ms())).await.expect_problem(422, CODE_REFUSED);
+    assert_eq!(bo.step().await, "set_up_two_step");
+    // An abandoned set-up leaves nothing that signs in.
+    bo.verify(&new.code_at(portal.clock.now_ms())).await.expect_problem(403, "TL-3001");
+    portal.clock.pass(10 * MINUTE_MS);
+    bo.confirm(&new.code_at(portal.clock.now_ms())).await.expect_problem(409, "TL-2006");
+    let third = Authenticator::from_uri(bo.begin_set_up().await.uri.expose());
+    bo.confirm(&third.code_at(portal.clock.now_ms())).await.expect(200);
+    assert_eq!(portal.world.sql(&format!("SELECT count(*) FROM factor WHERE member = '{}'", bo.member)), "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b16_the_confirming_code_is_the_second_factor_and_works_once() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    // Done in this session: no second code is asked for.
+    assert_eq!(bo.step().await, "ready");
+    let code = bo.authenticator.as_ref().unwrap().code_at(portal.clock.now_ms());
+    let mut next = portal.browser();
+    next.sign_in(BO).await;
+    assert_eq!(next.step().await, "enter_code");
+    next.code(&code).await.expect(422);
+    assert_eq!(next.step().await, "enter_code");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b18_the_issued_uri_is_what_every_app_reads() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    let set_up = bo.begin_set_up().await;
+    let uri = set_up.uri.expose();
+    assert!(uri.starts_with("otpauth://totp/Harbour%20%26%20S%C3%B6hne:bo%40example.test?"), "{uri}");
+    assert!(uri.contains("issuer=Harbour%20%26%20S%C3%B6hne"), "{uri}");
+    let secret = uri.split("secret=").nth(1).unwrap().split('&').next().unwrap();
+    assert_eq!(secret.len(), 32, "20 bytes without padding");
+    assert!(secret.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b)));
+    assert_eq!(set_up.key.expose().replace(' ', ""), secret);
+    assert!(set_up.key.expose().split(' ').all(|group| group.len() == 4));
+    for other in ["SHA256", "SHA512", "digits=8", "period=60"] {
+        assert!(!uri.contains(other));
+    }
+    // Somebody else's program agrees about the code.
+    let now_s = portal.clock.now_ms() / 1_000;
+    let output = std::process::Command::new("oathtool")
+        .args(["--totp", "--base32", "--now", &format!("@{now_s}"), secret])
+        .output()
+        .expect("the program oathtool has to be installed for this test");
+    let code = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    assert_eq!(code.len(), 6, "{}", String::from_utf8_lossy(&output.stderr));
+    bo.confirm(&code).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b19_the_secret_is_shown_once_and_nowhere_kept() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    let page = bo.form("/set-up", &[("next", "")]).await;
+    page.expect(200);
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(page.header("location"), "");
+    let authenticator = Browser::typed_key(&page.text());
+    let grouped = authenticator.0.grouped_key().expose().to_owned();
+    let plain = grouped.replace(' ', "");
+    let shows = |text: &str| text.contains(&grouped) || text.contains(&plain) || text.contains("otpauth");
+    assert!(page.text().contains("<svg") && page.text().contains("aria-label"));
+    for target in ["/set-up", "/v1/step", "/code", "/"] {
+        let again = bo.get(target).await;
+        assert!(!shows(&again.text()) && !shows(again.header("location")), "{target}");
+    }
+    let answer = bo.form("/set-up/confirm", &[("code", &authenticator.code_at(portal.clock.now_ms())), ("next", "")]).await;
+    answer.expect(303);
+    assert!(!shows(&answer.text()) && !shows(answer.header("location")));
+    for target in ["/account", "/files", "/set-up"] {
+        assert!(!shows(&bo.get(target).await.text()), "{target}");
+    }
+    for target in ["/admin/users", "/v1/admin/members", "/v1/admin/audit", "/admin/audit"] {
+        let answer = ada.get(target).await;
+        answer.expect(200);
+        assert!(!shows(&answer.text()), "{target}");
+    }
+    // Sealed at rest: neither the text nor the bytes.
+    let hex = data_encoding::HEXUPPER.encode(authenticator.0.secret().expose());
+    assert_eq!(portal.world.sql(&format!("SELECT count(*) FROM factor WHERE instr(hex(seed_sealed), '{hex}') > 0")), "0");
+    assert_eq!(portal.world.sql(&format!("SELECT count(*) FROM audit_entry WHERE instr(entry, '{plain}') > 0")), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b21_two_tabs_one_secret_wins() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let mut first = portal.browser();
+    first.sign_in(BO).await;
+    let mut second = portal.browser();
+    second.sign_in(BO).await;
+    let void = Browser::typed_key(&first.form("/set-up", &[("next", "")]).await.text());
+    let valid = Browser::typed_key(&second.form("/set-up", &[("next", "")]).await.text());
+    let now_ms = portal.clock.now_ms();
+    let answer = first.form("/set-up/confirm", &[("code", &void.code_at(now_ms)), ("next", "")]).await;
+    answer.expect(422);
+    assert!(answer.text().contains("not accepted"), "{}", answer.text());
+    second.form("/set-up/confirm", &[("code", &valid.code_at(now_ms)), ("next", "")]).await.expect(303);
+    // The other tab is told to show a code; going back makes no second secret.
+    let answer = first.form("/set-up", &[("next", "")]).await;
+    answer.expect(303);
+    assert!(answer.header("location").starts_with("/code"), "{}", answer.header("location"));
+    assert_eq!(portal.world.sql("SELECT count(*) FROM factor f JOIN member m ON m.id = f.member WHERE m.email = 'bo@example.test'"), "1");
+    // Two devices finishing in the same moment.
+    let mut left = portal.phone();
+    left.sign_in(CY).await;
+    let mut right = portal.phone();
+    right.sign_in(CY).await;
+    left.begin_set_up().await;
+    let cy = Authenticator::from_uri(right.begin_set_up().await.uri.expose());
+    let code = cy.code_at(now_ms);
+    let (left, right) = tokio::join!(left.confirm(&code), right.confirm(&code));
+    let mut statuses = [left.status.as_u16(), right.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 200);
+    assert!((400..500).contains(&statuses[1]), "{statuses:?} {} {}", left.text(), right.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_a_code_costs_no_try() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let bo = member_with_code(&portal).await;
+    for text in ["", "12345", "1234567", "abcdef", "+12345", "12\t3456", &"1".repeat(10_000)] {
+        bo.verify(text).await.expect_problem(400, REFUSED);
+    }
+    assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), "0");
+    portal.clock.pass(STEP_MS);
+    let code = bo.code_now();
+    bo.verify(&format!("{} {}", &code[..3], &code[3..])).await.expect(200);
+}

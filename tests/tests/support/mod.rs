@@ -1,0 +1,395 @@
+//! A portal in this process or as the real program, and clients for it: a phone that signs and a browser.
+#![allow(dead_code, clippy::disallowed_methods)]
+
+pub mod browser;
+pub mod phone;
+pub mod program;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+use tower::ServiceExt;
+use twinlock_core::code::{CodeKey, OneTimeCode};
+use twinlock_core::ports::{Clock, PortError};
+use twinlock_portal::config::Config;
+use twinlock_portal::key_wrap::FileKeyWrap;
+use twinlock_portal::portal::PortalState;
+use twinlock_portal::store::{Options, Store};
+
+pub use browser::Browser;
+pub use phone::Phone;
+
+/// Host of every portal under test; signatures are bound to it.
+pub const AUTHORITY: &str = "portal.test";
+/// Password of every seeded member.
+pub const PASSWORD: &str = "quiet-harbour-lantern-47";
+/// What the seeded file holds; it must never reach a caller who is not done.
+pub const FILE_CONTENT: &str = "the content that is being protected";
+pub const FILE_NAME: &str = "harbour-plan.txt";
+pub const STEP_MS: u64 = 30_000;
+pub const MINUTE_MS: u64 = 60_000;
+pub const HOUR_MS: u64 = 3_600_000;
+
+/// Milliseconds since 1970, by the system.
+pub fn system_now_ms() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// A clock that only tests move.
+pub struct ManualClock {
+    wall_ms: AtomicU64,
+    boot_ms: AtomicU64,
+}
+
+impl ManualClock {
+    /// One second into the step after the system's present one.
+    pub fn start() -> Arc<Self> {
+        let wall_ms = (system_now_ms() / STEP_MS + 1) * STEP_MS + 1_000;
+        Arc::new(Self { wall_ms: AtomicU64::new(wall_ms), boot_ms: AtomicU64::new(1) })
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.wall_ms.load(Ordering::SeqCst)
+    }
+
+    pub fn set(&self, wall_ms: u64) {
+        self.wall_ms.store(wall_ms, Ordering::SeqCst);
+    }
+
+    /// Time passes.
+    pub fn pass(&self, ms: u64) {
+        self.wall_ms.fetch_add(ms, Ordering::SeqCst);
+        self.boot_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// The wall clock is set back.
+    pub fn set_back(&self, ms: u64) {
+        self.wall_ms.fetch_sub(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn wall_ms(&self) -> Result<u64, PortError> {
+        Ok(self.now_ms())
+    }
+
+    fn boot_ms(&self) -> Result<u64, PortError> {
+        Ok(self.boot_ms.load(Ordering::SeqCst))
+    }
+}
+
+/// The system's clock, for clients of the real program.
+pub struct SystemTimeClock;
+
+impl Clock for SystemTimeClock {
+    fn wall_ms(&self) -> Result<u64, PortError> {
+        Ok(system_now_ms())
+    }
+
+    fn boot_ms(&self) -> Result<u64, PortError> {
+        Ok(system_now_ms())
+    }
+}
+
+/// Where requests go.
+#[derive(Clone)]
+pub enum Door {
+    /// Into the router, without a socket.
+    Here(Router),
+    /// To the real program over TLS.
+    There { client: reqwest::Client, base: String },
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The body, where success was expected.
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        assert!(self.status.is_success(), "{} {}", self.status, self.text());
+        serde_json::from_slice(&self.body).unwrap_or_else(|fault| panic!("{fault}: {}", self.text()))
+    }
+
+    /// `TL-…` of a problem document, or empty.
+    pub fn code(&self) -> String {
+        self.value()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// `kind` of the step in a step answer or in a problem document, or empty.
+    pub fn step(&self) -> String {
+        self.value()["step"]["kind"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> &Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+
+    /// A problem document with this status and code, complete and not to be cached.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, code: &str) -> &Self {
+        assert_eq!((self.status.as_u16(), self.code().as_str()), (status, code), "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert!(!self.value()["request_id"].as_str().unwrap_or_default().is_empty(), "{}", self.text());
+        self
+    }
+}
+
+impl Door {
+    pub async fn send(&self, method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Answer {
+        match self {
+            Door::Here(router) => {
+                let mut request = Request::builder().method(method).uri(target).header("host", AUTHORITY);
+                for (name, value) in headers {
+                    request = request.header(name, value);
+                }
+                let answer = router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+                let (parts, body) = answer.into_parts();
+                let body = axum::body::to_bytes(body, 16 << 20).await.unwrap().to_vec();
+                Answer { status: parts.status, headers: parts.headers, body }
+            }
+            Door::There { client, base } => {
+                let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+                let mut request = client.request(method, format!("{base}{target}")).body(body);
+                for (name, value) in headers {
+                    request = request.header(name, value);
+                }
+                let answer = request.send().await.unwrap_or_else(|fault| panic!("{target}: {fault:?}"));
+                let (status, headers) = (answer.status(), answer.headers().clone());
+                Answer { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+            }
+        }
+    }
+
+    pub async fn get(&self, target: &str) -> Answer {
+        self.send("GET", target, &[], Vec::new()).await
+    }
+
+    /// A fresh nonce for a call that changes something.
+    pub async fn nonce(&self) -> String {
+        let answer = self.get("/v1/nonce").await;
+        let nonce = answer.expect(204).header("x-twinlock-nonce").to_owned();
+        assert!(nonce.len() >= 16);
+        nonce
+    }
+}
+
+/// An authenticator app.
+pub struct Authenticator(pub OneTimeCode);
+
+impl Authenticator {
+    pub fn from_uri(uri: &str) -> Self {
+        Self(OneTimeCode::parse_uri(uri).unwrap())
+    }
+
+    pub fn key(&self) -> &CodeKey {
+        self.0.key()
+    }
+
+    pub fn code_of_step(&self, step: u64) -> String {
+        self.key().derive_code(step).unwrap().to_text().expose().to_owned()
+    }
+
+    pub fn code_at(&self, now_ms: u64) -> String {
+        self.code_of_step(now_ms / STEP_MS)
+    }
+
+    /// Six digits that no step near `now_ms` has; another `n` gives others.
+    pub fn wrong_code(&self, now_ms: u64, n: u64) -> String {
+        let step = now_ms / STEP_MS;
+        let near: Vec<String> = (step.saturating_sub(4)..=step + 4).map(|step| self.code_of_step(step)).collect();
+        (0..).map(|k| format!("{:06}", (n * 7 + 13 + k) % 1_000_000)).find(|code| !near.contains(code)).unwrap()
+    }
+}
+
+/// The folder of a portal: its database, its files, its key.
+pub struct World {
+    pub folder: TempDir,
+    pub organisation: String,
+    pub file: String,
+}
+
+impl World {
+    /// One organisation without two-step, an admin, two members and a file, made by the operator's command line.
+    ///
+    /// Made once for a test program and copied for each test.
+    pub fn new() -> Self {
+        static SEED: OnceLock<World> = OnceLock::new();
+        let seed = SEED.get_or_init(Self::seed);
+        let folder = tempfile::tempdir().unwrap();
+        copy(seed.folder.path(), folder.path());
+        Self { folder, organisation: seed.organisation.clone(), file: seed.file.clone() }
+    }
+
+    fn seed() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = Self { folder, organisation: String::new(), file: String::new() };
+        world.organisation = world.run(&["admin", "create-organisation", "--name", "Harbour & Söhne"], "");
+        for (name, email, role) in MEMBERS {
+            world.add_member(name, email, role);
+        }
+        let path = world.folder.path().join(FILE_NAME);
+        std::fs::write(&path, FILE_CONTENT).unwrap();
+        let organisation = world.organisation.clone();
+        let arguments = ["admin", "add-file", "--organisation", &organisation, path.to_str().unwrap()];
+        world.file = world.run(&arguments, "");
+        world
+    }
+
+    pub fn add_member(&self, name: &str, email: &str, role: &str) -> String {
+        let arguments =
+            ["admin", "add-member", "--organisation", &self.organisation, "--name", name, "--email", email, "--role", role];
+        self.run(&arguments, PASSWORD)
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.data().join("portal.db")
+    }
+
+    /// Runs the portal's command line; returns what it said.
+    pub fn run(&self, arguments: &[&str], input: &str) -> String {
+        let output = program::run(self.command(arguments), input);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program::path());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("TWINLOCK_DATA", self.data())
+            .env("TWINLOCK_KEY_FILE", self.key_file())
+            .env("TWINLOCK_PUBLIC_URL", format!("https://{AUTHORITY}"))
+            .env("TWINLOCK_TRUSTED_PROXIES", "[127.0.0.2/32]")
+            .env("TWINLOCK_SIGN_INS_A_MINUTE", "1000000")
+            .env("TWINLOCK_REQUESTS_A_SECOND", "1000000");
+        command
+    }
+
+    /// Asks the database itself, beside the portal. `write` allows a change.
+    pub fn sql(&self, statement: &str) -> String {
+        let mut command = Command::new("sqlite3");
+        command.arg("-cmd").arg(".timeout 10000").arg(self.database()).arg(statement);
+        let output = command.output().expect("the program sqlite3 has to be installed for this test");
+        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// How many audit entries have this action.
+    pub fn audited(&self, action: &str) -> usize {
+        let statement =
+            format!("SELECT count(*) FROM audit_entry WHERE json_extract(entry, '$.action') = '{action}'");
+        self.sql(&statement).parse().unwrap()
+    }
+}
+
+/// Name, address, role.
+pub const MEMBERS: [(&str, &str, &str); 3] =
+    [("Ada Admin", "ada@example.test", "admin"), ("Bo Brandt", "bo@example.test", "member"), ("Cy Castle", "cy@example.test", "member")];
+pub const ADA: &str = "ada@example.test";
+pub const BO: &str = "bo@example.test";
+pub const CY: &str = "cy@example.test";
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A portal in this process with a clock of the test's.
+pub struct Portal {
+    pub world: World,
+    pub clock: Arc<ManualClock>,
+    pub door: Door,
+}
+
+impl Portal {
+    pub fn start() -> Self {
+        let world = World::new();
+        let clock = ManualClock::start();
+        let config = Config {
+            data: world.data(),
+            key_file: world.key_file(),
+            public_url: format!("https://{AUTHORITY}"),
+            requests_a_second: 1_000_000,
+            sign_ins_a_minute: 1_000_000,
+            ..Config::default()
+        };
+        let key_wrap = Arc::new(FileKeyWrap::open_or_create(&world.key_file()).unwrap());
+        let options = Options::at(i64::try_from(clock.now_ms()).unwrap());
+        let store = Store::open_sqlite(&world.database(), options).unwrap();
+        let state = PortalState::new(config, store, clock.clone(), key_wrap);
+        Self { world, clock, door: Door::Here(twinlock_portal::app::app(state)) }
+    }
+
+    pub fn phone(&self) -> Phone {
+        Phone::new(self.door.clone(), self.clock.clone())
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.door.clone(), self.clock.clone())
+    }
+
+    /// Ada, signed in, with two-step required from everybody and her own set up.
+    pub async fn enforced(&self) -> Browser {
+        let mut ada = self.browser();
+        ada.sign_in(ADA).await;
+        ada.require_two_step().await;
+        ada.set_up().await;
+        ada
+    }
+
+    /// A phone of a member with everything done: code, device, approval, PIN.
+    pub async fn ready_phone(&self, ada: &mut Browser, name: &str) -> Phone {
+        let mut phone = self.phone();
+        phone.sign_in(name).await;
+        phone.set_up().await;
+        phone.enroll().await;
+        ada.approve(&phone).await.expect(204);
+        phone.create_pin().await;
+        phone
+    }
+}
