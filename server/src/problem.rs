@@ -138,13 +138,23 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// Marks a page that already says what was wrong, so that [`render`] leaves it as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct SaysWhatIsWrong;
+
 /// Layer: gives every refusal its document, with the request's id.
 pub async fn render(request: Request, next: Next) -> Response {
     let is_page = !request.uri().path().starts_with("/v1/");
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
     let response = next.run(request).await;
+    if response.extensions().get::<SaysWhatIsWrong>().is_some() {
+        return response;
+    }
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let refusal = match response.extensions().get::<Refusal>() {
         Some(refusal) => refusal.clone(),
+        // A page that repeats its form with what was wrong says it better.
+        None if kind.starts_with("text/html") => return response,
         None => match Refusal::from_status(response.status()) {
             Some(refusal) => refusal,
             None => return response,

@@ -20,7 +20,7 @@ use twinlock_core::Error;
 use twinlock_core::code::{
     CodeInput, CodeKey, Digits, OneTimeCode, Parameters, SET_UP_MS, Verdict, wait_after_failures,
 };
-use twinlock_core::policy::{FactorState, Surface};
+use twinlock_core::policy::Surface;
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::{CodeEntry, StepAnswer, TwoStepSetUp};
 use uuid::Uuid;
@@ -131,7 +131,11 @@ fn check_in_transaction(
         tracing::error!(organisation, "the clock is behind the newest accepted code; codes are refused");
         return Ok(Err(Error::ClockBehind));
     }
-    let oldest = if state == "pending" { caller.now_ms.saturating_sub(SET_UP_MS) } else { 0 };
+    // A set-up is void from the end of its tenth minute on; what is proven does not age.
+    let after = match state {
+        "pending" => i64::try_from(caller.now_ms.saturating_sub(SET_UP_MS)).unwrap_or(i64::MAX),
+        _ => -1,
+    };
     let counted = tx.query_one(
         COUNT_CODE,
         &[
@@ -140,8 +144,7 @@ fn check_in_transaction(
             state.into(),
             caller.rules.code_max_tries.into(),
             caller.now_ms.into(),
-            // A row created in this very millisecond of epoch 0 does not exist; -1 lets every active one pass.
-            (i64::try_from(oldest).unwrap_or(i64::MAX) - 1).into(),
+            after.into(),
         ],
     )?;
     let Some(factor) = counted else { return refuse_uncounted(tx, caller, state) };
@@ -192,11 +195,15 @@ fn accepted(tx: &mut Tx<'_>, caller: &Caller, state: &str) -> Outcome<Accepted> 
 
 /// Why nothing was counted: waiting, disabled, or no such authenticator.
 fn refuse_uncounted(tx: &mut Tx<'_>, caller: &Caller, state: &str) -> Outcome<Accepted> {
-    let found = tx.query_one(FIND_FACTOR, &[(&caller.organisation).into(), (&caller.member).into(), state.into()])?;
+    let [organisation, member] = [&caller.organisation, &caller.member];
+    let found = tx.query_one(FIND_FACTOR, &[organisation.into(), member.into(), state.into()])?;
     let error = match found {
         None if state == "pending" => Error::SetUpExpired,
-        None if caller.facts.factor == FactorState::Disabled => Error::CodeDisabled,
-        None => Error::StepRequired,
+        // Asked here and not of the caller: another request may have disabled it since the guard looked.
+        None => match tx.query_one(FIND_FACTOR, &[organisation.into(), member.into(), "disabled".into()])? {
+            Some(_) => Error::CodeDisabled,
+            None => Error::StepRequired,
+        },
         Some(row) => {
             let wait_until_ms = row.unsigned(2)?;
             if wait_until_ms > caller.now_ms {

@@ -264,8 +264,18 @@ impl World {
     }
 
     pub fn add_member(&self, name: &str, email: &str, role: &str) -> String {
-        let arguments =
-            ["admin", "add-member", "--organisation", &self.organisation, "--name", name, "--email", email, "--role", role];
+        let arguments = [
+            "admin",
+            "add-member",
+            "--organisation",
+            &self.organisation,
+            "--name",
+            name,
+            "--email",
+            email,
+            "--role",
+            role,
+        ];
         self.run(&arguments, PASSWORD)
     }
 
@@ -313,15 +323,17 @@ impl World {
 
     /// How many audit entries have this action.
     pub fn audited(&self, action: &str) -> usize {
-        let statement =
-            format!("SELECT count(*) FROM audit_entry WHERE json_extract(entry, '$.action') = '{action}'");
+        let statement = format!("SELECT count(*) FROM audit_entry WHERE json_extract(entry, '$.action') = '{action}'");
         self.sql(&statement).parse().unwrap()
     }
 }
 
 /// Name, address, role.
-pub const MEMBERS: [(&str, &str, &str); 3] =
-    [("Ada Admin", "ada@example.test", "admin"), ("Bo Brandt", "bo@example.test", "member"), ("Cy Castle", "cy@example.test", "member")];
+pub const MEMBERS: [(&str, &str, &str); 3] = [
+    ("Ada Admin", "ada@example.test", "admin"),
+    ("Bo Brandt", "bo@example.test", "member"),
+    ("Cy Castle", "cy@example.test", "member"),
+];
 pub const ADA: &str = "ada@example.test";
 pub const BO: &str = "bo@example.test";
 pub const CY: &str = "cy@example.test";

@@ -56,7 +56,8 @@ pub enum By {
     Device,
 }
 
-pub const FACTS: &str = r#"{"name":"Bo's phone","model":"Testfon 3","system":"Android 17","app_version":"1.0.0","key_level":"software"}"#;
+pub const FACTS: &str =
+    r#"{"name":"Bo's phone","model":"Testfon 3","system":"Android 17","app_version":"1.0.0","key_level":"software"}"#;
 
 impl Phone {
     pub fn new(door: Door, clock: Arc<dyn Clock>) -> Self {
@@ -102,7 +103,15 @@ impl Phone {
     }
 
     /// The headers of a signed request.
-    pub fn sign(&self, method: &str, target: &str, body: &[u8], nonce: String, key_id: KeyId, key: &SigningKey) -> Headers {
+    pub fn sign(
+        &self,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        nonce: String,
+        key_id: KeyId,
+        key: &SigningKey,
+    ) -> Headers {
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let policy_version = self.policy_version.load(Ordering::SeqCst);
         let parts = RequestParts { method, authority: AUTHORITY, path, query, body, policy_version };
@@ -250,7 +259,12 @@ impl Phone {
         self.try_enroll(&key).await.expect(200);
     }
 
-    fn statement<'a>(challenge: &'a [u8], number: u64, device: &'a str, session_key: &'a [u8]) -> PinProofStatement<'a> {
+    fn statement<'a>(
+        challenge: &'a [u8],
+        number: u64,
+        device: &'a str,
+        session_key: &'a [u8],
+    ) -> PinProofStatement<'a> {
         PinProofStatement { challenge, number, authority: AUTHORITY, device, session_key }
     }
 
@@ -279,7 +293,13 @@ impl Phone {
     }
 
     /// Proves with `activated`: the right key is [`Phone::activated`], a wrong PIN opens nothing or another one.
-    pub async fn prove(&self, evaluated: &PinEvaluated, attempt: u64, session_key: &SigningKey, activated: &SigningKey) -> Answer {
+    pub async fn prove(
+        &self,
+        evaluated: &PinEvaluated,
+        attempt: u64,
+        session_key: &SigningKey,
+        activated: &SigningKey,
+    ) -> Answer {
         let (device, session_key) = (self.device_id(), spki(session_key));
         let statement = Self::statement(&evaluated.challenge.0, attempt, &device, &session_key.0);
         let signature = Bytes(activated.sign(&statement.to_prove()));
