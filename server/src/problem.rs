@@ -150,11 +150,8 @@ pub async fn render(request: Request, next: Next) -> Response {
     if response.extensions().get::<SaysWhatIsWrong>().is_some() {
         return response;
     }
-    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let refusal = match response.extensions().get::<Refusal>() {
         Some(refusal) => refusal.clone(),
-        // A page that repeats its form with what was wrong says it better.
-        None if kind.starts_with("text/html") => return response,
         None => match Refusal::from_status(response.status()) {
             Some(refusal) => refusal,
             None => return response,

@@ -14,7 +14,7 @@ mod users;
 use crate::access::{Access, Pages};
 use crate::caller::{COOKIE, Caller, Role};
 use crate::portal::Portal;
-use crate::problem::Refusal;
+use crate::problem::{Refusal, SaysWhatIsWrong};
 use askama::Template;
 use axum::Router;
 use axum::extract::FromRequest;
@@ -163,6 +163,7 @@ fn render_refused(status: StatusCode, template: &impl Template) -> Response {
     let mut response = render(template);
     if response.status().is_success() {
         *response.status_mut() = status;
+        response.extensions_mut().insert(SaysWhatIsWrong);
     }
     response
 }
