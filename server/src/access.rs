@@ -167,7 +167,10 @@ async fn admit(portal: &Portal, access: Access, request: Request, is_signed: boo
     }
     let identity = identify(portal, &parts, signed_body.as_deref(), &origin).await?;
     if let Identity::Known(caller) = &identity {
-        refuse_outdated(portal, caller).await?;
+        // Whoever is blocked learns that, and no policy.
+        if !matches!(caller.step, Step::Blocked { .. }) {
+            refuse_outdated(portal, caller).await?;
+        }
     }
     access.admit(&identity)?;
     match identity {

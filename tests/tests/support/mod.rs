@@ -315,10 +315,17 @@ impl World {
     /// Asks the database itself, beside the portal. `write` allows a change.
     pub fn sql(&self, statement: &str) -> String {
         let mut command = Command::new("sqlite3");
-        command.arg("-cmd").arg(".timeout 10000").arg(self.database()).arg(statement);
+        command.args(["-cmd", ".timeout 10000", "-cmd", ".nullvalue NULL"]).arg(self.database()).arg(statement);
         let output = command.output().expect("the program sqlite3 has to be installed for this test");
         assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Every row of a table, as SQL literals.
+    pub fn dump(&self, table: &str) -> String {
+        let columns =
+            self.sql(&format!("SELECT group_concat('quote(' || name || ')') FROM pragma_table_info('{table}')"));
+        self.sql(&format!("SELECT {columns} FROM {table} ORDER BY rowid"))
     }
 
     /// How many audit entries have this action.
