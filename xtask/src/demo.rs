@@ -22,12 +22,11 @@ pub(crate) fn demo(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
     demo.current_dir(&workspace.root).args(["--shell", flags.shell]);
     if flags.once {
         demo.arg("--once");
-        run.command("demo", demo)
-    } else {
-        run.print_table();
-        println!("\n── demo ── {}", shown(&demo));
-        become_program(demo)
     }
+    // The last line is the demo's own, so the times of the builds stand before it.
+    run.print_table();
+    println!("\n── demo ── {}", shown(&demo));
+    become_program(demo)
 }
 
 #[derive(Debug, PartialEq)]

@@ -1,0 +1,57 @@
+//! `cargo xtask bench`: each budget beside a peer measured in the same run, contestants interleaved, medians.
+//!
+//! Writes `bench/results.md` and `bench/results.json`. Nothing here is a test: no number fails a build.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock; it is what it is for")]
+
+mod codes;
+mod derivation;
+mod machine;
+mod opening;
+mod portal;
+mod report;
+
+use report::Report;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What stopped the benchmark, for a person.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of everything here.
+type Result<T> = std::result::Result<T, Fault>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        // A fresh process each: the portal's operator, and a first hash.
+        ["admin", ..] => return twinlock_portal::cli::run(),
+        ["derive", memory_kib, passes, times] => derivation::print(memory_kib, passes, times),
+        [] => measure(),
+        _ => Err("usage: twinlock-bench".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("twinlock-bench: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure() -> Result<()> {
+    let mut report = Report::new(machine::describe()?);
+    eprintln!("code check …");
+    codes::measure(&mut report)?;
+    eprintln!("PIN derivation …");
+    derivation::measure(&mut report)?;
+    eprintln!("engine open …");
+    opening::measure(&mut report)?;
+    eprintln!("code check over HTTP …");
+    portal::measure(&mut report)?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(folder.join("results.md"), report.markdown())?;
+    std::fs::write(folder.join("results.json"), report.json()? + "\n")?;
+    print!("{}", report.markdown());
+    Ok(())
+}
