@@ -23,6 +23,16 @@ pub enum KeyLevel {
     Software,
 }
 
+/// What a PIN key computes: what the platform's key hardware can do with a key that never leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinKeyKind {
+    /// HMAC-SHA-256 over the guess (RFC 2104): Android Keystore, software keys.
+    Mac,
+    /// The x coordinate of an ECDH with the guess as the other's public key (P-256, NIST SP 800-56A §5.7.1.2, no key
+    /// derivation after it): Secure Enclave, which holds no MAC keys.
+    Agreement,
+}
+
 /// Holds the device key (P-256, signs) and the PIN key (a MAC on Android, an agreement on iOS), named per account.
 ///
 /// Implemented by the shells over Android Keystore and the Secure Enclave.
@@ -34,8 +44,13 @@ pub trait DeviceKey: Send + Sync {
     /// Signs SHA-256(`message`) with the device key: ECDSA P-256 as 64 bytes r ‖ s (hosts that get DER convert it).
     fn sign(&self, account: &str, message: &[u8]) -> std::result::Result<Vec<u8>, PortError>;
 
-    /// Binds a stretched PIN to this device's hardware: 32 bytes that depend on `guess` and on the PIN key. One guess is
-    /// one use of the chip; the answer for one guess says nothing about another.
+    /// What the PIN key of `account` computes; the same for as long as the key lives.
+    fn pin_key_kind(&self, account: &str) -> std::result::Result<PinKeyKind, PortError>;
+
+    /// Binds a stretched PIN to this device's hardware: one use of the PIN key, 32 bytes that depend on it and on `guess`.
+    ///
+    /// `guess` is what [`hardware_guess`](crate::pin::hardware_guess) makes for the key's kind: any bytes for
+    /// [`PinKeyKind::Mac`], a point of P-256 as 65 bytes `04 | x | y` (X9.63) for [`PinKeyKind::Agreement`].
     fn bind_guess(&self, account: &str, guess: &[u8]) -> std::result::Result<SecretBytes, PortError>;
 
     /// Deletes both keys. Not an error if there are none.

@@ -432,8 +432,9 @@ impl Engine {
             StretchMemory::allocate(parameters)?.stretch(&pin, &stretching, epoch, &salt, parameters)
         };
         let stretched = tokio::task::spawn_blocking(stretch).await.map_err(|_| Error::Internal)??;
-        let guess = hardware_guess(&stretched);
-        let hardware = self.ports().device_key.bind_guess(&self.shared.config.account, guess.expose())?;
+        let (device_key, account) = (&self.ports().device_key, &self.shared.config.account);
+        let guess = hardware_guess(&stretched, device_key.pin_key_kind(account)?)?;
+        let hardware = device_key.bind_guess(account, guess.expose())?;
         PinKey::derive(owner, epoch, &salt, &hardware)
     }
 

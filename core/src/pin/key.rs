@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::framing::framed;
-use crate::pin::{Owner, SALT_LEN, Stretched};
+use crate::pin::{Owner, SALT_LEN};
 use crate::secret::SecretBytes;
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -11,12 +11,6 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Length of the chip's answer, of the key and of the commitment, in bytes.
 const KEY_LEN: usize = 32;
-
-/// What to give to [`DeviceKey::bind_guess`](crate::ports::DeviceKey::bind_guess): the parts "twinlock/hw/v1" and the
-/// stretched PIN, each with its length before it. Depends on the guess, so that one guess is one use of the chip.
-pub fn hardware_guess(stretched: &Stretched) -> SecretBytes {
-    SecretBytes::new(framed(&[b"twinlock/hw/v1", stretched.expose()]))
-}
 
 /// The key that opens one sealed file, and the commitment that tells a wrong PIN from a damaged file before the
 /// cipher is asked (AES-GCM does not commit to its key). Wiped on drop, redacted in `Debug`.
@@ -27,7 +21,8 @@ pub struct PinKey {
 }
 
 impl PinKey {
-    /// Derives both from `hardware`, the 32 bytes that the chip answered to [`hardware_guess`]:
+    /// Derives both from `hardware`, the 32 bytes that the chip answered to
+    /// [`hardware_guess`](crate::pin::hardware_guess):
     ///
     /// ```text
     /// prk = HKDF-Extract(salt, y | h)     y, the portal's share, is empty in suite 1
@@ -109,9 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guess_depends_on_the_pin_and_debug_shows_nothing() {
-        let guess = hardware_guess(&Stretched::from_bytes(vec![1; 32]));
-        assert_eq!(guess.expose(), [&b"\0\0\0\x0etwinlock/hw/v1\0\0\0\x20"[..], &[1; 32]].concat());
+    fn debug_shows_nothing() {
         assert_eq!(
             format!("{:?}", derive("d", 1, 7, 9)),
             "PinKey { seal: SecretBytes(…), commitment: SecretBytes(…) }"

@@ -6,13 +6,14 @@
 //!
 //! ```text
 //! a   = Argon2id(digits, salt, X)             [`StretchMemory::stretch`]
-//! h   = DeviceKey::bind_guess(account, g(a))  [`hardware_guess`] gives g(a)
+//! h   = DeviceKey::bind_guess(account, g(a))  [`hardware_guess`] gives g(a), bytes for a MAC, a point for an agreement
 //! K   = HKDF(salt, h), cmt = HKDF(salt, h)    [`PinKey::derive`]
 //! ```
 
 mod date;
 pub(crate) mod digits;
 mod fault;
+mod guess;
 mod key;
 mod keypad;
 mod owner;
@@ -24,7 +25,8 @@ mod waits;
 
 pub use digits::{Pin, PinDigits};
 pub use fault::PinFault;
-pub use key::{PinKey, hardware_guess};
+pub use guess::hardware_guess;
+pub use key::PinKey;
 pub use owner::Owner;
 pub use rules::PinRules;
 pub use stretch::{SALT_LEN, StretchMemory, StretchParameters, Stretched};

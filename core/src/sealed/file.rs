@@ -109,6 +109,7 @@ mod tests {
     use super::*;
     use crate::pin::digits::pin;
     use crate::pin::{StretchMemory, hardware_guess};
+    use crate::ports::PinKeyKind;
     use crate::sealed::blob::seal_with_nonce;
     use crate::secret::SecretBytes;
     use data_encoding::HEXLOWER;
@@ -137,7 +138,7 @@ mod tests {
         let stretched = memory.stretch(&typed, &owner, epoch, header.salt(), header.parameters()).unwrap();
         assert_eq!(stretched.expose(), hex("stretched"));
 
-        let guess = hardware_guess(&stretched);
+        let guess = hardware_guess(&stretched, PinKeyKind::Mac).unwrap();
         assert_eq!(guess.expose(), hex("guess"));
         let mut chip = Hmac::<sha2::Sha256>::new_from_slice(&hex("hardware_key")).unwrap();
         chip.update(guess.expose());

@@ -1,0 +1,201 @@
+//! Keys in software, with the faults of key hardware.
+
+use crate::ports::{DeviceKey, KeyLevel, PinKeyKind, PortError};
+use crate::proof::SigningKey;
+use crate::secret::SecretBytes;
+use p256::ecdh::diffie_hellman;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Keys by account, in memory. Another one on the same [`MemoryStore`](super::MemoryStore) is a restored backup.
+pub struct MemoryDeviceKey {
+    kind: PinKeyKind,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    keys: HashMap<String, Keys>,
+    uses: u64,
+    fault: Option<Fault>,
+}
+
+struct Keys {
+    device_key: SigningKey,
+    pin_key: PinKey,
+}
+
+enum PinKey {
+    Mac(hmac::Key),
+    Agreement(p256::SecretKey),
+}
+
+struct Fault {
+    from_use: u64,
+    error: PortError,
+}
+
+impl MemoryDeviceKey {
+    /// No keys; PIN keys will be MAC keys, as on Android.
+    pub fn new() -> Self {
+        Self::with_kind(PinKeyKind::Mac)
+    }
+
+    /// No keys; PIN keys will be of this kind.
+    pub fn with_kind(kind: PinKeyKind) -> Self {
+        Self { kind, state: Mutex::default() }
+    }
+
+    /// The keys of `account` are gone, as after the member removed the screen lock.
+    pub fn lose(&self, account: &str) {
+        self.state().keys.remove(account);
+    }
+
+    /// The `nth` use from now (1 is the next) and every later one answer `error`, until [`MemoryDeviceKey::repair`].
+    pub fn fail_from(&self, nth: u64, error: PortError) {
+        let mut state = self.state();
+        let from_use = state.uses.saturating_add(nth);
+        state.fault = Some(Fault { from_use, error });
+    }
+
+    /// Whatever [`MemoryDeviceKey::fail_from`] broke works again.
+    pub fn repair(&self) {
+        self.state().fault = None;
+    }
+
+    /// Calls so far, of whatever kind; one guess is one use.
+    pub fn uses(&self) -> u64 {
+        self.state().uses
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn use_chip(&self) -> Result<MutexGuard<'_, State>, PortError> {
+        let mut state = self.state();
+        state.uses += 1;
+        match &state.fault {
+            Some(fault) if state.uses >= fault.from_use => Err(fault.error),
+            _ => Ok(state),
+        }
+    }
+}
+
+impl Default for MemoryDeviceKey {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DeviceKey for MemoryDeviceKey {
+    fn generate(&self, account: &str) -> Result<Vec<u8>, PortError> {
+        let mut state = self.use_chip()?;
+        let device_key = SigningKey::generate(&SystemRandom::new()).map_err(|_| PortError::Host)?;
+        let spki = device_key.public_key().map_err(|_| PortError::Host)?.spki().to_vec();
+        let pin_key = PinKey::generate(self.kind)?;
+        state.keys.insert(account.to_owned(), Keys { device_key, pin_key });
+        Ok(spki)
+    }
+
+    fn sign(&self, account: &str, message: &[u8]) -> Result<Vec<u8>, PortError> {
+        let state = self.use_chip()?;
+        state.keys.get(account).map(|keys| keys.device_key.sign(message)).ok_or(PortError::KeyLost)
+    }
+
+    fn pin_key_kind(&self, account: &str) -> Result<PinKeyKind, PortError> {
+        let state = self.use_chip()?;
+        state.keys.get(account).map(|keys| keys.pin_key.kind()).ok_or(PortError::KeyLost)
+    }
+
+    fn bind_guess(&self, account: &str, guess: &[u8]) -> Result<SecretBytes, PortError> {
+        let state = self.use_chip()?;
+        state.keys.get(account).ok_or(PortError::KeyLost)?.pin_key.bind(guess)
+    }
+
+    fn delete(&self, account: &str) -> Result<(), PortError> {
+        self.use_chip()?.keys.remove(account);
+        Ok(())
+    }
+
+    fn level(&self, account: &str) -> Result<KeyLevel, PortError> {
+        let state = self.use_chip()?;
+        state.keys.get(account).map(|_| KeyLevel::Software).ok_or(PortError::KeyLost)
+    }
+}
+
+impl PinKey {
+    fn generate(kind: PinKeyKind) -> Result<Self, PortError> {
+        let random = SystemRandom::new();
+        match kind {
+            PinKeyKind::Mac => {
+                hmac::Key::generate(hmac::HMAC_SHA256, &random).map(Self::Mac).map_err(|_| PortError::Host)
+            }
+            PinKeyKind::Agreement => {
+                let scalar = SigningKey::generate(&random).map_err(|_| PortError::Host)?.to_scalar();
+                p256::SecretKey::from_slice(scalar.expose()).map(Self::Agreement).map_err(|_| PortError::Host)
+            }
+        }
+    }
+
+    fn kind(&self) -> PinKeyKind {
+        match self {
+            Self::Mac(_) => PinKeyKind::Mac,
+            Self::Agreement(_) => PinKeyKind::Agreement,
+        }
+    }
+
+    fn bind(&self, guess: &[u8]) -> Result<SecretBytes, PortError> {
+        let answer = match self {
+            Self::Mac(key) => hmac::sign(key, guess).as_ref().to_vec(),
+            Self::Agreement(key) => {
+                let peer = p256::PublicKey::from_sec1_bytes(guess).map_err(|_| PortError::Host)?;
+                diffie_hellman(key.to_nonzero_scalar(), peer.as_affine()).raw_secret_bytes().to_vec()
+            }
+        };
+        Ok(SecretBytes::new(answer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::HEXLOWER;
+    use serde_json::Value;
+
+    /// The vectors were made by another implementation (Python, OpenSSL); see their `about`.
+    #[test]
+    fn both_kinds_of_pin_key_answer_the_vectors() {
+        let vectors: Value = serde_json::from_str(include_str!("../../../tests/vectors/hardware_guess.json")).unwrap();
+        let hex = |value: &Value| HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap();
+        let key = hex(&vectors["hardware_key"]);
+        let mac = PinKey::Mac(hmac::Key::new(hmac::HMAC_SHA256, &key));
+        let agreement = PinKey::Agreement(p256::SecretKey::from_slice(&key).unwrap());
+        for case in vectors["guesses"].as_array().unwrap() {
+            let answer = mac.bind(&hex(&case["mac_guess"])).unwrap();
+            assert_eq!(answer.expose(), hex(&case["mac_answer"]));
+            let answer = agreement.bind(&hex(&case["agreement_guess"])).unwrap();
+            assert_eq!(answer.expose(), hex(&case["agreement_answer"]));
+            assert_eq!(agreement.bind(&hex(&case["mac_guess"])), Err(PortError::Host), "not a point");
+        }
+    }
+
+    #[test]
+    fn each_fault_comes_at_the_use_it_was_set_for() {
+        let keys = MemoryDeviceKey::with_kind(PinKeyKind::Agreement);
+        assert_eq!(keys.pin_key_kind("a"), Err(PortError::KeyLost));
+        keys.generate("a").unwrap();
+        assert_eq!(keys.pin_key_kind("a"), Ok(PinKeyKind::Agreement));
+        keys.fail_from(2, PortError::KeyUnavailable);
+        assert!(keys.sign("a", b"m").is_ok());
+        assert_eq!(keys.sign("a", b"m"), Err(PortError::KeyUnavailable));
+        assert_eq!(keys.level("a"), Err(PortError::KeyUnavailable));
+        keys.repair();
+        assert_eq!(keys.level("a"), Ok(KeyLevel::Software));
+        keys.lose("a");
+        assert_eq!(keys.bind_guess("a", b"g"), Err(PortError::KeyLost));
+        assert_eq!(keys.uses(), 8);
+    }
+}
