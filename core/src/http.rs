@@ -24,6 +24,22 @@ pub struct HttpTransport {
     base_url: String,
 }
 
+impl HttpConfig {
+    /// The host that signatures are bound to, with the port unless it is 443 (RFC 9421 §2.2.3).
+    /// [`Error::BadRequest`] for anything but `https://host` or `https://host:port`.
+    pub fn authority(base_url: &str) -> Result<String> {
+        let url = reqwest::Url::parse(base_url).map_err(|_| Error::BadRequest)?;
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        match url.host_str() {
+            Some(host) if url.scheme() == "https" && is_bare && !has_user => {
+                Ok(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+            }
+            _ => Err(Error::BadRequest),
+        }
+    }
+}
+
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 impl HttpTransport {

@@ -173,6 +173,23 @@ fn portal_uses_core_with_schema_only(metadata: &Value) -> Vec<String> {
     faults
 }
 
+/// Only the bindings know the FFI, and they know nothing of ours but the core.
+fn only_the_bindings_name_the_ffi(metadata: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for found in metadata["packages"].as_array().unwrap() {
+        let name = found["name"].as_str().unwrap();
+        let is_bindings = name == "twinlock-bindings";
+        for (on, _) in dependencies(metadata, name) {
+            let is_ffi = on.starts_with("uniffi") || FFI.contains(&on);
+            let is_ours = on.starts_with("twinlock-") && on != "twinlock-core";
+            if (is_ffi && !is_bindings) || (is_ours && is_bindings) {
+                faults.push(format!("{name} names {on}"));
+            }
+        }
+    }
+    faults
+}
+
 fn nobody_depends_on_leaves(metadata: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     for found in metadata["packages"].as_array().unwrap() {
@@ -271,6 +288,15 @@ fn the_portal_never_has_the_engine() {
 }
 
 #[test]
+fn the_ffi_is_named_in_the_bindings_alone() {
+    assert!(dependencies(&metadata(), "twinlock-bindings").iter().any(|(name, _)| *name == "uniffi"));
+    holds(&only_the_bindings_name_the_ffi(&metadata()));
+    // xtask starts the generator, by its program's name.
+    let all = sources(&["core/src", "server/src", "bench/src", "tests/src"]);
+    holds(&only_there(&all, "uniffi", &[]));
+}
+
+#[test]
 fn nothing_ships_on_top_of_tests_benchmarks_and_tools() {
     for leaf in LEAVES {
         package(&metadata(), leaf);
@@ -337,6 +363,12 @@ fn a_wrong_dependency_is_found() {
     for features in [json!([]), json!(["client"]), json!(["schema", "testing"])] {
         let bad = with("twinlock-portal", json!({ "name": "twinlock-core", "kind": null, "features": features }));
         assert_eq!(portal_uses_core_with_schema_only(&bad).len(), 1);
+    }
+    for (from, on) in
+        [("xtask", "uniffi_bindgen"), ("twinlock-portal", "uniffi"), ("twinlock-bindings", "twinlock-portal")]
+    {
+        let bad = with(from, json!({ "name": on, "kind": null, "features": [] }));
+        assert_eq!(only_the_bindings_name_the_ffi(&bad), [format!("{from} names {on}")]);
     }
     for leaf in LEAVES {
         let bad = with("twinlock-portal", json!({ "name": leaf, "kind": "dev", "features": [] }));

@@ -8,7 +8,7 @@ use twinlock_core::ErrorCode;
 /// A row of the table: its cells, trimmed.
 type Row = Vec<String>;
 
-const COLUMNS: usize = 5;
+const COLUMNS: usize = 6;
 const TRY_AGAIN: [&str; 4] = ["at once", "after waiting", "after a change", "no"];
 
 /// Every line of a table that is neither its head nor the line below it.

@@ -1,9 +1,11 @@
 //! `cargo xtask`: the one command a developer and CI share. Run it without arguments to see what it can do.
 //!
-//! One file per command ([`demo`], [`test`], [`lint`], [`bench`]); [`run`] starts and times the parts, [`tools`]
+//! One file per command ([`demo`], [`test`], [`lint`], [`bindings`], [`bench`]); [`run`] starts and times the parts, [`tools`]
 //! installs what a machine lacks, [`ids`] and [`files`] are checks of our own.
 
+mod api;
 mod bench;
+mod bindings;
 mod demo;
 mod files;
 mod ids;
@@ -26,6 +28,8 @@ cargo xtask COMMAND
   test [PART] [ARGUMENT…]       run all tests, or one part; an unknown part prints the list of parts
                                 arguments go to `cargo test`: cargo xtask test journey -- --nocapture
   lint                          everything that is checked without running the product
+  bindings [--accept]           make the library and the glue for Kotlin and Swift, in target/bindings
+                                --accept  what crosses the FFI was changed on purpose: keep it in bindings/api.txt
   bench [ARGUMENT…]             measure speed and size
 
 The first run of `lint` compiles cargo-deny, which takes minutes. Everything else that is missing is named, and
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             ExitCode::SUCCESS
         }
-        "demo" | "test" | "lint" | "bench" => in_workspace(command, &rest),
+        "demo" | "test" | "lint" | "bindings" | "bench" => in_workspace(command, &rest),
         unknown => {
             eprint!("There is no command `{unknown}`.\n\n{USAGE}");
             ExitCode::from(2)
@@ -56,6 +60,7 @@ fn in_workspace(command: &str, rest: &[&str]) -> ExitCode {
         "demo" => demo::demo(&workspace, &mut run, rest),
         "test" => test::test(&workspace, &mut run, rest),
         "lint" => lint::lint(&workspace, &mut run, rest),
+        "bindings" => bindings::bindings(&workspace, &mut run, rest),
         _ => bench::bench(&workspace, &mut run, rest),
     });
     run.print_table();

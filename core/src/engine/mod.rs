@@ -120,6 +120,11 @@ impl Engine {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).step.clone()
     }
 
+    /// What comes next; [`Error::Closed`] after [`close`](Self::close).
+    pub fn current_step(&self) -> Result<Step> {
+        Ok(self.state()?.step.clone())
+    }
+
     /// Signs in with name and password.
     pub async fn sign_in(&self, name: &str, password: SecretText) -> Result<Step> {
         let _flow = self.flow()?;
