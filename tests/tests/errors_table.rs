@@ -74,7 +74,7 @@ fn a_difference_is_found() {
         (good.replacen("| PinRefused |", "| |", 1), 3),
         (good.replacen("Too many requests came from this network.", "", 1), 1),
         (good.replacen("after a change |", "perhaps |", 1), 1),
-        (format!("{good}| TL-9003 | Closed | Again. | Nobody. | no |\n"), 1),
+        (format!("{good}| TL-9003 | Closed | Misuse | Again. | Nobody. | no |\n"), 1),
     ] {
         assert_eq!(faults(&rows(&bad)).len(), count, "{:?}", faults(&rows(&bad)));
     }
