@@ -1,5 +1,6 @@
 //! A secret with its parameters: computes and verifies codes (RFC 4226 §5, RFC 6238 §4).
 
+use crate::code::mac::CodeMac;
 use crate::code::{Algorithm, CodeInput, Digits, Parameters, Period, UriFault};
 use crate::error::{Error, Result};
 use crate::ports::generate_bytes;
@@ -42,7 +43,8 @@ pub enum Verdict {
 /// A TOTP secret with its parameters. Wiped on drop; `Debug` shows the parameters only.
 #[derive(Clone, PartialEq)]
 pub struct CodeKey {
-    // The one copy of the secret. Its skew and `check` are not used: `check` stops at the first match.
+    // The one copy of the secret. Its skew and `check` are not used: `check` stops at the first match, and `sign` keys
+    // its HMAC anew for each step.
     totp: totp_rs::Totp,
     parameters: Parameters,
 }
@@ -88,7 +90,7 @@ impl CodeKey {
         if step >= TIME_LIMIT_S / self.parameters.period.seconds() {
             return Err(Error::TimeOutOfRange);
         }
-        Ok(CodeInput::from_number(self.compute(step)?, self.parameters.digits))
+        Ok(CodeInput::from_number(self.number(&self.mac()?, step)?, self.parameters.digits))
     }
 
     /// Verifies a code at `now_ms` (milliseconds since 1970-01-01 UTC) against exactly the step before, the present one
@@ -103,11 +105,12 @@ impl CodeKey {
         let now = self.step_at(now_ms)?;
         self.check_form(code)?;
         let typed = code.number();
+        let mac = self.mac()?;
         let mut found = Choice::from(0);
         let mut matched = 0;
         // In step 0 there is no step before: the work is done all the same, on step 0 itself.
         for step in [now.saturating_sub(1), now, now + 1] {
-            let equal = self.compute(step)?.ct_eq(&typed);
+            let equal = self.number(&mac, step)?.ct_eq(&typed);
             matched.conditional_assign(&step, equal);
             found |= equal;
         }
@@ -161,13 +164,14 @@ impl CodeKey {
     pub fn verify_nearby(&self, code: &CodeInput, now_ms: u64, max_steps: u32) -> Result<Option<i64>> {
         let now = self.step_at(now_ms)?;
         self.check_form(code)?;
+        let mac = self.mac()?;
         // Nearest first: of two steps with one code the nearer is the likelier.
         for distance in 0..=i64::from(max_steps.min(MAX_NEARBY_STEPS)) {
             for offset in [distance, -distance] {
                 let Some(step) = now.checked_add_signed(offset) else {
                     continue;
                 };
-                if bool::from(self.compute(step)?.ct_eq(&code.number())) {
+                if bool::from(self.number(&mac, step)?.ct_eq(&code.number())) {
                     return Ok(Some(offset));
                 }
             }
@@ -198,10 +202,13 @@ impl CodeKey {
         if code.digits() == self.parameters.digits { Ok(()) } else { Err(Error::CodeMalformed) }
     }
 
+    fn mac(&self) -> Result<CodeMac> {
+        CodeMac::new(self.parameters.algorithm, self.totp.secret().as_bytes())
+    }
+
     /// The code of a step as a number (RFC 4226 §5.3). `step` comes from a time that was checked.
-    fn compute(&self, step: u64) -> Result<u32> {
-        let mac = self.totp.sign(step * self.parameters.period.seconds());
-        let number = truncate(mac.as_ref()).ok_or(Error::Internal)?;
+    fn number(&self, mac: &CodeMac, step: u64) -> Result<u32> {
+        let number = mac.truncated(step)?;
         // Constants, so that no division takes longer for some codes than for others.
         Ok(match self.parameters.digits {
             Digits::Six => number % 1_000_000,
@@ -222,12 +229,4 @@ fn step_at(period: Period, now_ms: u64) -> Result<u64> {
         return Err(Error::TimeOutOfRange);
     }
     Ok(seconds / period.seconds())
-}
-
-/// Dynamic truncation (RFC 4226 §5.3): 31 bits from the place that the last nibble names. Never `None`: an HMAC has at
-/// least 20 bytes.
-fn truncate(mac: &[u8]) -> Option<u32> {
-    let offset = usize::from(mac.last()? & 0x0F);
-    let bytes = mac.get(offset..)?.first_chunk::<4>()?;
-    Some(u32::from_be_bytes(*bytes) & 0x7FFF_FFFF)
 }

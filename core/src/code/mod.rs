@@ -17,6 +17,7 @@ mod fault;
 mod input;
 mod key;
 mod label;
+mod mac;
 mod one_time_code;
 mod parameters;
 mod uri;
