@@ -3,7 +3,7 @@
 use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Actor, Event};
-use crate::caller::{Caller, Key, Origin, locate};
+use crate::caller::{COOKIE, Caller, Key, Origin, locate};
 use crate::extract::Json;
 use crate::policy;
 use crate::portal::{Portal, PortalState};
@@ -12,6 +12,7 @@ use crate::store::{StoreError, Tx};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum_extra::extract::cookie::{Cookie, SameSite};
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
 use serde_json::json;
@@ -163,6 +164,16 @@ pub fn rotate(tx: &mut Tx<'_>, caller: &Caller) -> Result<SecretText, StoreError
     let (token, token_hash) = generate_token(&caller.organisation)?;
     tx.exec(ROTATE_SESSION, &[(&caller.organisation).into(), (&caller.token_hash).into(), (&token_hash).into()])?;
     Ok(token)
+}
+
+/// What carries a browser's session: out of reach of scripts, and sent to this host alone, as `__Host-` demands.
+pub fn cookie(token: &SecretText) -> Cookie<'static> {
+    Cookie::build((COOKIE, token.expose().to_owned()))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .build()
 }
 
 /// Ties the caller's session to the device it has just enrolled.

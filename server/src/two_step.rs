@@ -14,6 +14,7 @@ use crate::sessions;
 use crate::store::{Row, StoreError, Tx};
 use axum::Extension;
 use axum::extract::State;
+use axum_extra::extract::cookie::CookieJar;
 use serde_json::json;
 use std::sync::Arc;
 use twinlock_core::Error;
@@ -277,8 +278,8 @@ async fn post_confirm(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Json(entry): Json<CodeEntry>,
-) -> Result<axum::Json<StepAnswer>, Refusal> {
-    Ok(axum::Json(confirm(&portal, &caller, &entry.code).await?.step))
+) -> Result<(CookieJar, axum::Json<StepAnswer>), Refusal> {
+    Ok(answer(confirm(&portal, &caller, &entry.code).await?))
 }
 
 /// Checks a code.
@@ -288,6 +289,12 @@ async fn post_verify(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Json(entry): Json<CodeEntry>,
-) -> Result<axum::Json<StepAnswer>, Refusal> {
-    Ok(axum::Json(verify(&portal, &caller, &entry.code).await?.step))
+) -> Result<(CookieJar, axum::Json<StepAnswer>), Refusal> {
+    Ok(answer(verify(&portal, &caller, &entry.code).await?))
+}
+
+/// A session that was just given a new token is lost to a browser that is not told.
+fn answer(accepted: Accepted) -> (CookieJar, axum::Json<StepAnswer>) {
+    let jar = accepted.token.iter().fold(CookieJar::new(), |jar, token| jar.add(sessions::cookie(token)));
+    (jar, axum::Json(accepted.step))
 }

@@ -380,3 +380,29 @@ async fn what_cannot_be_a_code_costs_no_try() {
     let code = bo.code_now();
     bo.verify(&format!("{} {}", &code[..3], &code[3..])).await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browsers_json_call_brings_the_new_token_of_its_session() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    let set_up: twinlock_core::wire::TwoStepSetUp = bo.begin_set_up().await.json();
+    let authenticator = Authenticator::from_uri(set_up.uri.expose());
+    for target in ["/v1/two-step/confirm", "/v1/two-step/verify"] {
+        portal.clock.pass(STEP_MS);
+        let mut before = bo.tab();
+        let code = authenticator.code_at(portal.clock.now_ms());
+        assert_eq!(bo.post(target, &serde_json::json!({ "code": code })).await.expect(200).step(), "ready");
+        // The token is another one, the session goes on, and the old token is worth nothing.
+        assert_ne!(bo.cookie, before.cookie, "{target}");
+        bo.get("/v1/files").await.expect(200);
+        before.get("/v1/step").await.expect_problem(401, "TL-3005");
+    }
+    // A phone's session keeps its token, which is bound to a key, and gets no cookie.
+    let mut phone = portal.phone();
+    phone.sign_in(BO).await;
+    portal.clock.pass(STEP_MS);
+    let answer = phone.verify(&authenticator.code_at(portal.clock.now_ms())).await;
+    assert_eq!(answer.expect(200).header("set-cookie"), "");
+}

@@ -12,9 +12,10 @@ mod two_step;
 mod users;
 
 use crate::access::{Access, Pages};
-use crate::caller::{COOKIE, Caller, Role};
+use crate::caller::{Caller, Role};
 use crate::portal::Portal;
 use crate::problem::{Refusal, SaysWhatIsWrong};
+use crate::sessions;
 use askama::Template;
 use axum::Router;
 use axum::extract::FromRequest;
@@ -22,7 +23,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::Form as AxumForm;
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use axum_extra::extract::cookie::CookieJar;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -206,17 +207,8 @@ fn lead_to_fresh_code(refused: Refusal, target: &str) -> Response {
     refused.into_response()
 }
 
-fn session_cookie(token: &SecretText) -> Cookie<'static> {
-    Cookie::build((COOKIE, token.expose().to_owned()))
-        .path("/")
-        .secure(true)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .build()
-}
-
 fn with_session(token: &SecretText, target: &str) -> Response {
-    (CookieJar::new().add(session_cookie(token)), Redirect::to(target)).into_response()
+    (CookieJar::new().add(sessions::cookie(token)), Redirect::to(target)).into_response()
 }
 
 async fn style() -> impl IntoResponse {
