@@ -3,7 +3,7 @@
 //! The guard authenticates, asks [`decide`](twinlock_core::policy::decide) for the caller's next step with the policy of
 //! this very moment, and lets through only what that step allows.
 
-use crate::caller::{Caller, Identity, Key, Origin, Role, identify};
+use crate::caller::{Caller, Identity, Key, Origin, Role, identify, is_signed};
 use crate::client_address::ClientAddress;
 use crate::nonce;
 use crate::page;
@@ -85,6 +85,18 @@ impl Access {
     }
 }
 
+/// For whom a route answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// The JSON interface: phones, desktops, scripts of a browser's session.
+    Programs,
+    /// The pages: browsers with a cookie, and nobody who signs.
+    People,
+}
+
+/// What the guard of one route knows.
+type Guarded = (Portal, Audience, Access);
+
 /// Collects the routes of the JSON interface with their descriptions.
 pub struct Api {
     portal: Portal,
@@ -99,7 +111,7 @@ impl Api {
 
     /// Adds what `utoipa_axum::routes!` made, behind the guard.
     pub fn route(self, access: Access, routes: UtoipaMethodRouter<Portal>) -> Self {
-        let guarded = routes.layer(from_fn_with_state((self.portal.clone(), access), guard));
+        let guarded = routes.layer(from_fn_with_state((self.portal.clone(), Audience::Programs, access), guard));
         Self { router: self.router.routes(guarded), portal: self.portal }
     }
 
@@ -123,7 +135,7 @@ impl Pages {
 
     /// Adds a page, behind the guard.
     pub fn route(self, access: Access, path: &str, methods: MethodRouter<Portal>) -> Self {
-        let guarded = methods.layer(from_fn_with_state((self.portal.clone(), access), guard));
+        let guarded = methods.layer(from_fn_with_state((self.portal.clone(), Audience::People, access), guard));
         Self { router: self.router.route(path, guarded), portal: self.portal }
     }
 
@@ -136,13 +148,18 @@ impl Pages {
 /// Bodies of signed requests are read whole, to compare their digest.
 const MAX_SIGNED_BODY: usize = 64 * 1024;
 
-async fn guard(State((portal, access)): State<(Portal, Access)>, request: Request, next: Next) -> Response {
-    let is_page = !request.uri().path().starts_with("/v1/");
+async fn guard(State((portal, audience, access)): State<Guarded>, request: Request, next: Next) -> Response {
+    let is_signed = is_signed(request.headers());
+    // Before anything is looked up: what a page does is meant for a cookie's session alone.
+    if is_signed && audience == Audience::People {
+        return Refusal::from(Error::BadRequest)
+            .with_detail("Pages are for browsers. Send signed requests to /v1/.")
+            .into_response();
+    }
     let target = request.uri().path_and_query().map(ToString::to_string).filter(|_| request.method() == Method::GET);
-    let is_signed = request.headers().contains_key("signature-input") || request.headers().contains_key("signature");
     let mut response = match admit(&portal, access, request, is_signed).await {
         Ok(request) => next.run(request).await,
-        Err(refusal) if is_page => page::lead_to_step(&refusal, target.as_deref()),
+        Err(refusal) if audience == Audience::People => page::lead_to_step(&refusal, target.as_deref()),
         Err(refusal) => refusal.into_response(),
     };
     if is_signed {

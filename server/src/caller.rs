@@ -107,7 +107,7 @@ pub struct Caller {
     pub step: Step,
     /// The policy version that a signed request named.
     pub claimed_policy: Option<u64>,
-    /// The nonce of a signed call that changes something; taken in the transaction of the change.
+    /// The nonce of a signed call; taken in the transaction of whatever the call changes.
     pub nonce: Option<String>,
     /// Where the request came from.
     pub origin: Origin,
@@ -134,7 +134,7 @@ impl Caller {
             _ => tx.query_one(FIND_SESSION, &[(&self.organisation).into(), (&self.token_hash).into()])?,
         };
         let Some(row) = found else { return Ok(Step::SignIn) };
-        let known = read_row(&row, self.key != Key::Device, self.now_ms)?;
+        let known = read_row(&row, self.key != Key::Device)?;
         Ok(decide(&known.rules, &known.facts, known.surface, self.now_ms))
     }
 }
@@ -172,12 +172,19 @@ pub async fn identify(
         KeyId::Device { organisation, device } => by_device(portal, organisation, device, origin, now_ms).await?,
     };
     presented.verify(&PublicKey::from_spki(&public_key)?, now_ms)?;
+    // A reader makes its own nonce; it is remembered only where the reading leaves a trace, by `act`, so that a
+    // harmless one writes nothing.
     if parts.method != Method::GET {
         nonce::verify(portal.key_wrap.nonce_key(), presented.nonce(), now_ms)?;
-        caller.nonce = Some(presented.nonce().to_owned());
     }
+    caller.nonce = Some(presented.nonce().to_owned());
     caller.claimed_policy = Some(claimed_policy);
     Ok(Identity::Known(caller))
+}
+
+/// True if a request says to be signed, well or not.
+pub fn is_signed(headers: &HeaderMap) -> bool {
+    headers.contains_key("signature-input") || headers.contains_key("signature")
 }
 
 /// Where a session token leads: its organisation, and the hash under which it is stored.
@@ -218,7 +225,7 @@ async fn find_session(
     let key = (organisation.to_owned(), token_hash.clone());
     let row = portal.store.read(move |tx| tx.query_one(FIND_SESSION, &[(&key.0).into(), (&key.1).into()])).await?;
     let Some(row) = row else { return Ok(None) };
-    let known = read_row(&row, true, now_ms)?;
+    let known = read_row(&row, true)?;
     let (created_ms, seen_ms) = (row.unsigned(21)?, row.unsigned(22)?);
     let idle_ms = now_ms.saturating_sub(seen_ms);
     // An idle limit of zero locks the phone at once; it cannot end a session between two requests.
@@ -227,6 +234,7 @@ async fn find_session(
     if is_over {
         return Ok(None);
     }
+    refuse_closed(&row, now_ms)?;
     if idle_ms > 15_000 {
         let key = (organisation.to_owned(), token_hash.clone());
         let values = move |tx: &mut Tx<'_>| tx.exec(TOUCH_SESSION, &[(&key.0).into(), (&key.1).into(), now_ms.into()]);
@@ -248,19 +256,21 @@ async fn by_device(
     let row =
         portal.store.read(move |tx| tx.query_one(FIND_DEVICE_CALLER, &[(&key.0).into(), (&key.1).into()])).await?;
     let row = row.ok_or(Error::SignatureRefused)?;
-    let has_ended = match row.text(8)? {
+    refuse_closed(&row, now_ms)?;
+    let known = read_row(&row, false)?;
+    let public_key = row.blob(16)?.to_vec();
+    let caller = known.into_caller(organisation, Key::Device, Vec::new(), origin, now_ms);
+    Ok((Box::new(caller), public_key))
+}
+
+/// Denied and expired look the same to the device, whichever key it asks with; `row` is of either query.
+fn refuse_closed(row: &Row, now_ms: u64) -> std::result::Result<(), Refusal> {
+    let is_closed = match row.text(8)? {
         "denied" => true,
         "pending" => row.unsigned(11)? <= now_ms,
         _ => false,
     };
-    if has_ended {
-        // Denied and expired look the same to the device.
-        return Err(Error::EnrollmentClosed.into());
-    }
-    let known = read_row(&row, false, now_ms)?;
-    let public_key = row.blob(16)?.to_vec();
-    let caller = known.into_caller(organisation, Key::Device, Vec::new(), origin, now_ms);
-    Ok((Box::new(caller), public_key))
+    if is_closed { Err(Error::EnrollmentClosed.into()) } else { Ok(()) }
 }
 
 fn present(portal: &Portal, parts: &Parts, body: &[u8], policy_version: u64) -> Result<Presented> {
@@ -327,7 +337,7 @@ impl Known {
     }
 }
 
-fn read_row(row: &Row, is_session: bool, now_ms: u64) -> std::result::Result<Known, StoreError> {
+fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, StoreError> {
     // Unreadable rules are no rules to relax: the strict profile holds.
     let rules: Rules = serde_json::from_str(row.text(5)?).unwrap_or_else(|_| Rules::strict());
     let factor = match row.text(6)? {
@@ -336,7 +346,7 @@ fn read_row(row: &Row, is_session: bool, now_ms: u64) -> std::result::Result<Kno
         _ => FactorState::NotSetUp,
     };
     let device_id = Some(row.text(7)?.to_owned()).filter(|id| !id.is_empty());
-    let device = device_id.is_some().then(|| read_device(row, &rules, now_ms)).transpose()?;
+    let device = device_id.is_some().then(|| read_device(row, &rules)).transpose()?;
     let (surface, session) = if is_session {
         let surface = match row.text(18)? {
             "phone" => Surface::Phone,
@@ -376,9 +386,10 @@ fn read_row(row: &Row, is_session: bool, now_ms: u64) -> std::result::Result<Kno
     })
 }
 
-fn read_device(row: &Row, rules: &Rules, _now_ms: u64) -> std::result::Result<DeviceFact, StoreError> {
+fn read_device(row: &Row, rules: &Rules) -> std::result::Result<DeviceFact, StoreError> {
     let state = match row.text(8)? {
-        "pending" => DeviceState::Pending,
+        // Denied within this request: it waits, as an expired one does; its next request is refused by the guard.
+        "pending" | "denied" => DeviceState::Pending,
         "approved" => DeviceState::Approved,
         _ => DeviceState::Revoked,
     };

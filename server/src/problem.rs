@@ -3,6 +3,7 @@
 //! Handlers return [`Refusal`]; it travels to [`render`] in the response's extensions, where the request's id is known.
 //! What other layers refuse (size, time-out, unknown route) becomes a problem document there too.
 
+use crate::caller::is_signed;
 use crate::page;
 use crate::store::StoreError;
 use axum::extract::Request;
@@ -69,6 +70,11 @@ impl Refusal {
     /// For a person.
     pub fn title(&self) -> &str {
         &self.title
+    }
+
+    /// Where the fault is, if it was said.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
     }
 
     fn from_status(status: StatusCode) -> Option<Self> {
@@ -144,7 +150,8 @@ pub struct SaysWhatIsWrong;
 
 /// Layer: gives every refusal its document, with the request's id.
 pub async fn render(request: Request, next: Next) -> Response {
-    let is_page = !request.uri().path().starts_with("/v1/");
+    // Whoever signs is a program, wherever it asks.
+    let is_page = !request.uri().path().starts_with("/v1/") && !is_signed(request.headers());
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
     let response = next.run(request).await;
     if response.extensions().get::<SaysWhatIsWrong>().is_some() {

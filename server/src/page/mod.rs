@@ -174,6 +174,7 @@ fn render_refused(status: StatusCode, template: &impl Template) -> Response {
 struct RefusalPage<'a> {
     frame: Frame,
     title: &'a str,
+    detail: Option<&'a str>,
     code: String,
     request_id: &'a str,
 }
@@ -181,7 +182,8 @@ struct RefusalPage<'a> {
 /// The page for a refusal that no form repeats.
 pub fn refusal(refusal: &Refusal, request_id: &str) -> Response {
     let frame = Frame::plain("Not possible");
-    render(&RefusalPage { frame, title: refusal.title(), code: refusal.code().to_string(), request_id })
+    let (title, detail, code) = (refusal.title(), refusal.detail(), refusal.code().to_string());
+    render(&RefusalPage { frame, title, detail, code, request_id })
 }
 
 /// Leads a browser to the page of its next step, and from there back to `target`.
