@@ -10,6 +10,7 @@ use crate::page;
 use crate::policy;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, Refusal};
+use crate::two_step;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method};
@@ -30,7 +31,7 @@ pub enum Access {
     Public,
     /// Any session, whatever its next step.
     SignedIn,
-    /// A session that has to set up two-step authentication.
+    /// A session of a member without an authenticator, asked by the policy to set one up or choosing to.
     SetUpTwoStep,
     /// A session of a member with an authenticator.
     ShowCode,
@@ -61,7 +62,10 @@ impl Access {
         let admitted = match self {
             Access::Public => true,
             Access::SignedIn => has_session,
-            Access::SetUpTwoStep => has_session && caller.step == Step::SetUpTwoStep,
+            Access::SetUpTwoStep => {
+                let may_choose = caller.step == Step::Ready && caller.facts.factor == FactorState::NotSetUp;
+                has_session && (caller.step == Step::SetUpTwoStep || may_choose)
+            }
             Access::ShowCode => has_session && caller.facts.factor == FactorState::Active,
             Access::Enroll => {
                 caller.key == Key::Session
@@ -81,7 +85,9 @@ impl Access {
         }
         let is_done = caller.step == Step::Ready && has_session;
         let error = if self == Access::Admin && is_done { Error::Forbidden } else { Error::StepRequired };
-        Err(Refusal::from(error).with_step(caller.step.clone()))
+        let refusal = Refusal::from(error).with_step(caller.step.clone());
+        let is_set_up = self == Access::SetUpTwoStep && caller.facts.factor == FactorState::Active;
+        Err(if is_set_up { refusal.with_detail(two_step::ALREADY_SET_UP) } else { refusal })
     }
 }
 
@@ -159,7 +165,7 @@ async fn guard(State((portal, audience, access)): State<Guarded>, request: Reque
     let target = request.uri().path_and_query().map(ToString::to_string).filter(|_| request.method() == Method::GET);
     let mut response = match admit(&portal, access, request, is_signed).await {
         Ok(request) => next.run(request).await,
-        Err(refusal) if audience == Audience::People => page::lead_to_step(&refusal, target.as_deref()),
+        Err(refusal) if audience == Audience::People => page::lead_to_step(&refusal, access, target.as_deref()),
         Err(refusal) => refusal.into_response(),
     };
     if is_signed {

@@ -17,13 +17,13 @@ use axum::extract::State;
 use axum_extra::extract::cookie::CookieJar;
 use serde_json::json;
 use std::sync::Arc;
-use twinlock_core::Error;
 use twinlock_core::code::{
     CodeInput, CodeKey, Digits, OneTimeCode, Parameters, SET_UP_MS, Verdict, wait_after_failures,
 };
 use twinlock_core::policy::Surface;
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::{CodeEntry, StepAnswer, TwoStepSetUp};
+use twinlock_core::{Error, ErrorCode};
 use uuid::Uuid;
 
 crate::statements! {
@@ -52,6 +52,8 @@ crate::statements! {
     REPAIR_LAST_STEPS = "UPDATE factor SET last_step = $2 WHERE organisation = $1 AND last_step > $2";
 }
 
+/// Why a set-up is refused: renewing an authenticator is another act.
+pub const ALREADY_SET_UP: &str = "Two-step authentication is set up already.";
 /// A clock may be set back by this much (a leap second, a correction) without anybody noticing.
 const CLOCK_TOLERANCE_MS: u64 = 5_000;
 /// The mark is written at most this often, so that codes of one organisation do not queue for one row.
@@ -86,7 +88,10 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStep
         audit::record(tx, organisation, &Event::by(caller, "two_step.set_up_started", member, json!({})))?;
         Ok(Ok(()))
     });
-    created.await?;
+    created.await.map_err(|refused| match refused.code() {
+        ErrorCode::StepRequired => refused.with_detail(ALREADY_SET_UP),
+        _ => refused,
+    })?;
     Ok(TwoStepSetUp { uri: secret.to_uri(), key: secret.grouped_key(), expires_ms: caller.now_ms + SET_UP_MS })
 }
 

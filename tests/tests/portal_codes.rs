@@ -406,3 +406,72 @@ async fn a_browsers_json_call_brings_the_new_token_of_its_session() {
     let answer = phone.verify(&authenticator.code_at(portal.clock.now_ms())).await;
     assert_eq!(answer.expect(200).header("set-cookie"), "");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b07_who_chose_it_without_a_policy_is_asked_at_sign_in() {
+    let portal = Portal::start();
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    let mut elsewhere = portal.browser();
+    elsewhere.sign_in(BO).await;
+    assert_eq!((bo.step().await.as_str(), elsewhere.step().await.as_str()), ("ready", "ready"));
+    // The account's page offers it, and the pages do not say that anybody demands it.
+    assert!(bo.get("/account").await.expect(200).text().contains("action=\"/set-up\""));
+    let page = bo.get("/set-up?next=%2Faccount").await;
+    assert!(!page.expect(200).text().contains("Your organisation asks"), "{}", page.text());
+    // Begun and left alone it changes nothing.
+    bo.form("/set-up", &[("next", "/account")]).await.expect(200);
+    bo.get("/files").await.expect(200);
+    let page = bo.form("/set-up", &[("next", "/account")]).await;
+    let authenticator = Browser::typed_key(&page.expect(200).text());
+    let code = authenticator.code_at(portal.clock.now_ms());
+    let answer = bo.form("/set-up/confirm", &[("code", &code), ("next", "/account")]).await;
+    assert_eq!(answer.expect(303).header("location"), "/account?done=set-up");
+    assert!(bo.get("/account?done=set-up").await.expect(200).text().contains("role=\"status\""));
+    assert_eq!(bo.step().await, "ready");
+    // The open session elsewhere and the next sign-in are asked.
+    elsewhere.get("/v1/files").await.expect_problem(403, "TL-3001");
+    let mut next = portal.browser();
+    next.sign_in(BO).await;
+    for session in [&mut elsewhere, &mut next] {
+        assert_eq!(session.step().await, "enter_code");
+        portal.clock.pass(STEP_MS);
+        session.code(&authenticator.code_at(portal.clock.now_ms())).await.expect(303);
+        session.get("/v1/files").await.expect(200);
+    }
+    // A phone chooses it over the interface, and then has a device to enroll.
+    let mut cy = portal.phone();
+    cy.sign_in(CY).await;
+    assert_eq!(cy.step().await, "ready");
+    cy.set_up().await;
+    assert_eq!(cy.step().await, "await_approval");
+    cy.sign_in(CY).await;
+    assert_eq!(cy.step().await, "enter_code");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b15_a_chosen_set_up_begins_anew_and_never_replaces_a_proven_one() {
+    let portal = Portal::start();
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    let first: twinlock_core::wire::TwoStepSetUp = bo.begin_set_up().await.json();
+    let second: twinlock_core::wire::TwoStepSetUp = bo.begin_set_up().await.json();
+    let (old, new) = (Authenticator::from_uri(first.uri.expose()), Authenticator::from_uri(second.uri.expose()));
+    let confirm = |code: String| serde_json::json!({ "code": code });
+    let now_ms = portal.clock.now_ms();
+    bo.post("/v1/two-step/confirm", &confirm(old.code_at(now_ms))).await.expect_problem(422, CODE_REFUSED);
+    bo.get("/v1/files").await.expect(200);
+    bo.post("/v1/two-step/confirm", &confirm(new.code_at(now_ms))).await.expect(200);
+    // With a proven authenticator there is nothing to set up, and the refusal says so.
+    let before = portal.world.dump("factor");
+    for (target, body) in [("set-up", serde_json::Value::Null), ("confirm", confirm(new.code_at(now_ms + STEP_MS)))] {
+        let answer = bo.post(&format!("/v1/two-step/{target}"), &body).await;
+        answer.expect_problem(403, "TL-3001");
+        assert!(answer.value()["detail"].as_str().unwrap_or_default().contains("set up already"), "{}", answer.text());
+    }
+    for answer in [bo.get("/set-up").await, bo.form("/set-up", &[("next", "/files")]).await] {
+        assert_eq!(answer.expect(303).header("location"), "/account?done=already");
+    }
+    assert!(bo.get("/account?done=already").await.expect(200).text().contains("is set up already"));
+    assert_eq!(portal.world.dump("factor"), before);
+}

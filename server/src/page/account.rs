@@ -1,6 +1,6 @@
 //! Account Settings: the member's own factor and devices.
 
-use super::{Frame, render};
+use super::{Frame, Notice, render};
 use crate::access::{Access, Pages};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};
@@ -8,7 +8,7 @@ use crate::portal::Portal;
 use crate::problem::Refusal;
 use askama::Template;
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use std::sync::Arc;
@@ -27,12 +27,16 @@ pub(super) fn routes(pages: Pages) -> Pages {
     pages.route(Access::Ready, "/account", get(show))
 }
 
-async fn show(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
+async fn show(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Query(notice): Query<Notice>,
+) -> Result<Response, Refusal> {
     let reader = Arc::clone(&caller);
     let devices =
         portal.store.read(move |tx| devices::list(tx, &reader.organisation, &reader.member, "", reader.now_ms)).await?;
     Ok(render(&AccountPage {
-        frame: Frame::of(&caller, "account", "Account settings"),
+        frame: Frame::of(&caller, "account", "Account settings").with_notice(&notice),
         has_two_step: caller.facts.factor == FactorState::Active,
         is_required: caller.rules.two_step,
         devices,

@@ -16,6 +16,7 @@ use crate::caller::{Caller, Role};
 use crate::portal::Portal;
 use crate::problem::{Refusal, SaysWhatIsWrong};
 use crate::sessions;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::FromRequest;
@@ -97,6 +98,7 @@ impl Notice {
     fn text(&self) -> &'static str {
         match self.done.as_str() {
             "set-up" => "Two-step authentication is set up.",
+            "already" => crate::two_step::ALREADY_SET_UP,
             "approved" => "The device is approved.",
             "denied" => "The request is denied.",
             "revoked" => "The device is revoked; its next request is refused.",
@@ -186,14 +188,15 @@ pub fn refusal(refusal: &Refusal, request_id: &str) -> Response {
     render(&RefusalPage { frame, title, detail, code, request_id })
 }
 
-/// Leads a browser to the page of its next step, and from there back to `target`.
-pub fn lead_to_step(refused: &Refusal, target: Option<&str>) -> Response {
+/// Leads a browser to the page of its next step, and from there back to `target`. `access` is what it asked for.
+pub fn lead_to_step(refused: &Refusal, access: Access, target: Option<&str>) -> Response {
     let page = match refused.step() {
         Some(Step::SignIn) => "/sign-in",
         Some(Step::SetUpTwoStep) => "/set-up",
         Some(Step::EnterCode) => "/code",
         Some(Step::Ready) if refused.code() == ErrorCode::StepRequired => {
-            return Redirect::to("/files").into_response();
+            let page = if access == Access::SetUpTwoStep { "/account?done=already" } else { "/files" };
+            return Redirect::to(page).into_response();
         }
         _ => return refused.clone().into_response(),
     };

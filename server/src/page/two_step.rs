@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 struct IntroductionPage {
     frame: Frame,
     next: String,
+    is_required: bool,
 }
 
 /// Shown once: neither the QR code nor the key can be asked for again.
@@ -64,7 +65,7 @@ pub(super) fn routes(pages: Pages) -> Pages {
 
 async fn introduce(Extension(caller): Extension<Arc<Caller>>, Query(next): Query<Next>) -> Response {
     let frame = Frame::of(&caller, "", "Set up two-step authentication");
-    render(&IntroductionPage { frame, next: next.path().to_owned() })
+    render(&IntroductionPage { frame, next: next.path().to_owned(), is_required: caller.rules.two_step })
 }
 
 async fn begin(
@@ -110,8 +111,11 @@ fn conclude(
     let refused = match outcome {
         Ok(accepted) => {
             let token = accepted.token.ok_or(Error::Internal)?;
-            let target = if is_set_up && next.path() == "/files" { "/files?done=set-up" } else { next.path() };
-            return Ok(with_session(&token, target));
+            let target = match next.path() {
+                page @ ("/files" | "/account") if is_set_up => format!("{page}?done=set-up"),
+                page => page.to_owned(),
+            };
+            return Ok(with_session(&token, &target));
         }
         Err(refused) => refused,
     };
