@@ -1,6 +1,6 @@
 //! The real program: on the command line and serving over TLS.
 
-use super::{AUTHORITY, Door, Phone, SystemTimeClock, World};
+use super::{AUTHORITY, Browser, Door, Phone, SystemTimeClock, World};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -91,6 +91,10 @@ impl Served {
 
     pub fn phone(&self) -> Phone {
         Phone::new(self.door.clone(), Arc::new(SystemTimeClock))
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.door.clone(), Arc::new(SystemTimeClock))
     }
 
     /// SIGKILL: nothing of the process runs any more.
