@@ -164,6 +164,17 @@ impl Answer {
 
 impl Door {
     pub async fn send(&self, method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Answer {
+        self.try_send(method, target, headers, body).await.unwrap_or_else(|fault| panic!("{target}: {fault:?}"))
+    }
+
+    /// Fails where the portal ends before it has answered.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> reqwest::Result<Answer> {
         match self {
             Door::Here(router) => {
                 let mut request = Request::builder().method(method).uri(target).header("host", AUTHORITY);
@@ -173,7 +184,7 @@ impl Door {
                 let answer = router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
                 let (parts, body) = answer.into_parts();
                 let body = axum::body::to_bytes(body, 16 << 20).await.unwrap().to_vec();
-                Answer { status: parts.status, headers: parts.headers, body }
+                Ok(Answer { status: parts.status, headers: parts.headers, body })
             }
             Door::There { client, base } => {
                 let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
@@ -181,9 +192,9 @@ impl Door {
                 for (name, value) in headers {
                     request = request.header(name, value);
                 }
-                let answer = request.send().await.unwrap_or_else(|fault| panic!("{target}: {fault:?}"));
+                let answer = request.send().await?;
                 let (status, headers) = (answer.status(), answer.headers().clone());
-                Answer { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+                Ok(Answer { status, headers, body: answer.bytes().await?.to_vec() })
             }
         }
     }
