@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::disallowed_methods)]
 
 pub mod browser;
+pub mod forgery;
 pub mod phone;
 pub mod program;
 
