@@ -1,0 +1,102 @@
+//! The member: name and password, the code, and what the portal asks for next.
+
+use super::Engine;
+use super::account::Account;
+use super::connection::Signer;
+use crate::error::{Error, Result};
+use crate::policy::{DeviceState, Rules, Surface};
+use crate::proof::SigningKey;
+use crate::secret::{SecretBytes, SecretText};
+use crate::step::Step;
+use crate::wire::{CodeEntry, SignIn, SignedIn, StepAnswer, TwoStepSetUp};
+use ring::rand::SystemRandom;
+use std::sync::Arc;
+
+impl Engine {
+    /// Signs in with name and password.
+    pub async fn sign_in(&self, name: &str, password: SecretText) -> Result<Step> {
+        let _flow = self.flow()?;
+        let key = Arc::new(SigningKey::generate(&SystemRandom::new())?);
+        let request = SignIn {
+            name: name.to_owned(),
+            password,
+            surface: Surface::Phone,
+            session_key: key.public_key()?.spki().into(),
+            app_version: self.shared.config.app_version.clone(),
+        };
+        let signer = Signer::Enclosed(Arc::clone(&key));
+        let answer: SignedIn = self.call(&signer, "POST", "/v1/sessions", Some(&request)).await?;
+        let mut account = Account {
+            organisation: answer.organisation,
+            member: answer.member,
+            policy_key: answer.policy_key,
+            seen: None,
+            rules: Rules::strict(),
+            device: String::new(),
+            state: None,
+            comparison_code: None,
+            pin_epoch: None,
+            tries_left: 0,
+            attempt: 0,
+        };
+        self.accept(&mut account, &answer.policy)?;
+        let mut state = self.state()?;
+        state.account = Some(account);
+        state.session = Some(Signer::Session { token: answer.session.expose().into(), key });
+        state.step = answer.step.clone();
+        Ok(answer.step)
+    }
+
+    /// Begins the set-up of two-step authentication. The URI is shown once.
+    pub async fn set_up_two_step(&self) -> Result<TwoStepSetUp> {
+        let _flow = self.flow()?;
+        self.call(&self.session()?, "POST", "/v1/two-step/set-up", None::<&()>).await
+    }
+
+    /// Submits a code, which completes the set-up where one is under way; then enrolls the device if it is new.
+    pub async fn submit_code(&self, code: &str) -> Result<Step> {
+        let _flow = self.flow()?;
+        let target = match self.step() {
+            Step::SetUpTwoStep => "/v1/two-step/confirm",
+            Step::EnterCode => "/v1/two-step/verify",
+            _ => return Err(Error::StepRequired),
+        };
+        let entry = CodeEntry { code: SecretText::new(code.to_owned()) };
+        let answer: StepAnswer = self.call(&self.session()?, "POST", target, Some(&entry)).await?;
+        let is_new = self.account()?.device.is_empty();
+        if is_new && matches!(answer.step, Step::AwaitApproval { .. }) {
+            return self.enroll().await;
+        }
+        self.set_step(answer.step)
+    }
+
+    /// Asks the portal what comes next.
+    pub async fn refresh(&self) -> Result<Step> {
+        let _flow = self.flow()?;
+        let account = self.account()?;
+        let session = self.state()?.session.clone();
+        let answer: StepAnswer = match session {
+            Some(session) if account.state == Some(DeviceState::Approved) || account.device.is_empty() => {
+                self.call(&session, "GET", "/v1/step", None::<&()>).await?
+            }
+            _ => self.call(&self.device_signer(&account), "GET", "/v1/devices/self", None::<&()>).await?,
+        };
+        let mut account = self.account()?;
+        if !matches!(answer.step, Step::AwaitApproval { .. }) && account.state == Some(DeviceState::Pending) {
+            account.state = Some(DeviceState::Approved);
+            account.comparison_code = None;
+            account.save(self.ports().store.as_ref())?;
+            self.state()?.account = Some(account);
+        }
+        self.set_step(answer.step)
+    }
+
+    /// Ends the session at the portal and locks.
+    pub async fn sign_out(&self) -> Result<Step> {
+        let _flow = self.flow()?;
+        let session = self.session()?;
+        self.send(&session, "DELETE", "/v1/sessions/self", SecretBytes::new(Vec::new())).await?;
+        self.lock();
+        Ok(self.step())
+    }
+}
