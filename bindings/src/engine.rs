@@ -84,6 +84,11 @@ impl Engine {
         Ok(self.open_engine()?.vault_put(&name, SecretBytes::new(secret.to_vec()))?)
     }
 
+    /// Removes a secret from the vault; says whether there was one.
+    pub fn vault_remove(&self, name: String) -> Result<bool, EngineError> {
+        Ok(self.open_engine()?.vault_remove(&name)?)
+    }
+
     /// A secret of the app's own. One of the two places where a secret leaves: the app wipes what it gets.
     pub fn vault_item(&self, name: String) -> Result<Option<Vec<u8>>, EngineError> {
         Ok(self.open_engine()?.vault_item(&name)?.map(|secret| secret.expose().to_vec()))

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// The open vault of one owner. Items are wiped when they leave it or it is dropped; names are not.
+#[derive(Clone)]
 pub struct Vault {
     key: VaultKey,
     owner: Owner,

@@ -65,6 +65,7 @@ struct Shared {
     connection: Connection,
     state: Mutex<State>,
     flow: tokio::sync::Mutex<()>,
+    vault_flow: tokio::sync::Mutex<()>,
 }
 
 struct State {
@@ -88,6 +89,7 @@ impl Engine {
                 connection,
                 state: Mutex::new(state),
                 flow: tokio::sync::Mutex::new(()),
+                vault_flow: tokio::sync::Mutex::new(()),
             }),
         }
     }

@@ -5,24 +5,40 @@ use super::account::{VAULT, pin_file};
 use crate::error::{Error, Result};
 use crate::policy::DeviceState;
 use crate::secret::SecretBytes;
+use crate::vault::Vault;
 use ring::rand::SystemRandom;
 
 impl Engine {
-    /// Puts a secret of the app's own into the vault.
+    /// Puts a secret of the app's own into the vault. [`Error::Locked`] before the PIN, [`Error::Busy`] while another
+    /// change is being stored; the vault is unchanged after every error.
     pub fn vault_put(&self, name: &str, secret: SecretBytes) -> Result<()> {
-        let sealed = {
-            let mut state = self.state()?;
-            let vault = state.vault.as_mut().ok_or(Error::Locked)?;
-            vault.put(name, secret)?;
-            vault.seal(&SystemRandom::new())?
-        };
-        Ok(self.ports().store.write(VAULT, &sealed)?)
+        self.change_vault(|vault| vault.put(name, secret))
+    }
+
+    /// Removes a secret from the vault; says whether there was one. Errors as for [`vault_put`](Self::vault_put).
+    pub fn vault_remove(&self, name: &str) -> Result<bool> {
+        self.change_vault(|vault| Ok(vault.remove(name)))
     }
 
     /// A secret of the app's own; [`Error::Locked`] before the PIN.
     pub fn vault_item(&self, name: &str) -> Result<Option<SecretBytes>> {
         let state = self.state()?;
         Ok(state.vault.as_ref().ok_or(Error::Locked)?.item(name).cloned())
+    }
+
+    /// Stores the changed vault before anybody sees it, so that a failed write changes nothing.
+    fn change_vault<T>(&self, change: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
+        // Of two changes at once the later write would undo the earlier.
+        let _writing = self.shared.vault_flow.try_lock().map_err(|_| Error::Busy)?;
+        let mut vault = self.state()?.vault.clone().ok_or(Error::Locked)?;
+        let done = change(&mut vault)?;
+        self.ports().store.write(VAULT, &vault.seal(&SystemRandom::new())?)?;
+        let mut state = self.state()?;
+        // Locked or wiped meanwhile: it stays so.
+        if state.vault.is_some() {
+            state.vault = Some(vault);
+        }
+        Ok(done)
     }
 
     /// Removes every secret of the account from the device.
