@@ -18,7 +18,7 @@ use ring::signature::Ed25519KeyPair;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
-use twinlock_core::policy::{PolicyDocument, Rules, Signed, Statement, sha256_hex};
+use twinlock_core::policy::{DeviceApproval, PolicyDocument, Rules, Signed, Statement, sha256_hex};
 use twinlock_core::wire::{PolicyPack, Problem};
 use twinlock_core::{Error, Result};
 
@@ -40,11 +40,27 @@ crate::statements! {
 pub struct PolicyChange {
     /// The version that the admin was looking at; another one in between is a conflict.
     pub version: u64,
-    /// The wanted rules, all of them.
+    /// The wanted rules, all of them and no others.
+    #[serde(deserialize_with = "KnownRules::deserialize")]
     pub requires: Rules,
     /// Why; required when two-step is switched off. At most 1,000 characters.
     #[serde(default)]
     pub reason: String,
+}
+
+/// Devices pass over rules that they do not know; whoever saves a policy has to hear that such a rule does nothing.
+#[derive(Deserialize)]
+#[serde(remote = "Rules", deny_unknown_fields)]
+struct KnownRules {
+    two_step: bool,
+    pin_min_length: u8,
+    pin_max_tries: u32,
+    code_max_tries: u32,
+    device_approval: DeviceApproval,
+    idle_ms: u64,
+    session_ms: u64,
+    code_days: u32,
+    min_app: String,
 }
 
 /// The policy as an admin sees it.

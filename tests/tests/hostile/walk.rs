@@ -38,6 +38,12 @@ impl Siege {
     }
 }
 
+/// Whether the guard lets this caller's body through to the parser.
+async fn is_admitted(door: &Door, route: &Route, target: &str, caller: &Caller) -> bool {
+    let answer = caller.send(door, &route.method, target, b"[]".to_vec()).await;
+    answer.text().contains("The body is not")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_takes_a_body_that_is_no_request() {
     let siege = Siege::lay().await;
@@ -45,37 +51,30 @@ async fn no_route_takes_a_body_that_is_no_request() {
     let mut asked = 0;
     for route in siege.routes.iter().filter(|route| route.body.is_some()) {
         let target = route.target(&siege.portal.world);
-        for (case, body) in body::hostile(route.body.as_ref().unwrap(), &route.optional) {
-            for (who, caller) in &siege.cast {
-                let answer = caller.send(&siege.portal.door, &route.method, &target, body.clone()).await;
-                assert_refused(&format!("{who}, {}, {case}", route.name()), &answer);
+        let mut admitted = 0;
+        for (who, caller) in &siege.cast {
+            let is_admitted = is_admitted(&siege.portal.door, route, &target, caller).await;
+            admitted += u32::from(is_admitted);
+            for (case, body) in body::hostile(route.body.as_ref().unwrap(), &route.optional) {
+                let case = format!("{who}, {}, {case}", route.name());
+                let answer = caller.send(&siege.portal.door, &route.method, &target, body).await;
+                assert_refused(&case, &answer);
+                // For what is wrong with it, and not because the rest of it came to nothing.
+                let says_so = ["The body is not", "There is something after the JSON object", "TL-4008"];
+                let is_told = says_so.iter().any(|words| answer.text().contains(words));
+                assert!(!is_admitted || is_told, "{case}: {}", answer.text());
                 asked += 1;
             }
+            // What they were made from is understood.
+            let body = route.body.as_ref().unwrap().to_string().into_bytes();
+            let answer = caller.send(&siege.portal.door, &route.method, &target, body).await;
+            assert!(!answer.text().contains("The body is not"), "{who}, {}: {}", route.name(), answer.text());
         }
+        assert!(admitted > 0, "nobody reaches {}", route.name());
         assert_same(&route.name(), &start, &everything(&siege.portal.world));
     }
     assert!(asked > 3_000, "{asked}");
     siege.lift(&start).await;
-}
-
-/// The bodies above are refused for what is wrong with them: what they were made from gets past the parser somewhere.
-#[tokio::test(flavor = "multi_thread")]
-async fn each_body_was_made_from_one_that_is_understood() {
-    let siege = Siege::lay().await;
-    for route in siege.routes.iter().filter(|route| route.body.is_some()) {
-        let target = route.target(&siege.portal.world);
-        let body = route.body.as_ref().unwrap().to_string().into_bytes();
-        let (mut admitted, mut understood) = (0, 0);
-        for (_, caller) in &siege.cast {
-            let refused = caller.send(&siege.portal.door, &route.method, &target, b"[]".to_vec()).await;
-            if refused.text().contains("The body is not") {
-                admitted += 1;
-                let answer = caller.send(&siege.portal.door, &route.method, &target, body.clone()).await;
-                understood += usize::from(!answer.text().contains("The body is not"));
-            }
-        }
-        assert!(admitted > 0 && admitted == understood, "{}: {understood} of {admitted}", route.name());
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
