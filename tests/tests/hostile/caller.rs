@@ -26,6 +26,10 @@ impl Caller {
         matches!(self, Caller::Browser(_) | Caller::Signed(..))
     }
 
+    pub fn signs(&self) -> bool {
+        matches!(self, Caller::Signed(..) | Caller::Enclosed(_))
+    }
+
     pub async fn headers(&self, door: &Door, method: &str, target: &str, body: &[u8]) -> Headers {
         let plain: Headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         match self {
