@@ -49,6 +49,8 @@ crate::statements! {
         WHERE organisation = $1 AND id = $2 AND state = 'pending'";
     DENY_DEVICE = "UPDATE device SET state = 'denied', decided_ms = $3, decided_by = $4
         WHERE organisation = $1 AND id = $2 AND state = 'pending'";
+    DENY_DEVICES_OF_MEMBER = "UPDATE device SET state = 'denied', decided_ms = $3, decided_by = $4
+        WHERE organisation = $1 AND member = $2 AND state = 'pending' RETURNING id";
     REVOKE_DEVICE = "UPDATE device SET state = 'revoked', decided_ms = $3, decided_by = $4
         WHERE organisation = $1 AND id = $2 AND state = 'approved'";
     ERASE_PIN = "UPDATE pin SET state = 'erased', attempt_open = 0 WHERE organisation = $1 AND device = $2";
@@ -224,6 +226,17 @@ pub fn deny(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
     }
     audit::record(tx, &caller.organisation, &Event::by(caller, "device.denied", device, json!({})))?;
     Ok(Ok(()))
+}
+
+/// Ends every request of a member that still waits: what it was made on does not hold any more.
+pub fn deny_all_of(tx: &mut Tx<'_>, caller: &Caller, member: &str, reason: &str) -> Result<(), StoreError> {
+    let organisation = &caller.organisation;
+    let values = [organisation.into(), member.into(), caller.now_ms.into(), (&caller.member).into()];
+    for row in tx.query(DENY_DEVICES_OF_MEMBER, &values)? {
+        let event = Event::by(caller, "device.denied", row.text(0)?, json!({ "reason": reason }));
+        audit::record(tx, organisation, &event)?;
+    }
+    Ok(())
 }
 
 /// Revokes an approved device: its next request is refused, and its PIN opens nothing any more.

@@ -4,6 +4,7 @@ use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
+use crate::devices;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::sessions::fold_name;
@@ -133,7 +134,8 @@ pub fn list(
     rows.iter().map(view).collect()
 }
 
-/// Suspends a member: the next request of each session is refused. An admin cannot suspend himself.
+/// Suspends a member: the next request of each session is refused, and what waits for approval is denied. An admin
+/// cannot suspend himself.
 pub fn suspend(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> {
     if member == caller.member {
         return Ok(Err(Error::Forbidden));
@@ -142,6 +144,7 @@ pub fn suspend(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> {
     if tx.exec(SUSPEND_MEMBER, &key)? == 0 {
         return Ok(Err(Error::NotFound));
     }
+    devices::deny_all_of(tx, caller, member, "the member was suspended")?;
     audit::record(tx, &caller.organisation, &Event::by(caller, "member.suspended", member, json!({})))?;
     Ok(Ok(()))
 }

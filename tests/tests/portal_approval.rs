@@ -4,8 +4,16 @@
 mod support;
 
 use serde_json::Value;
+use std::sync::Arc;
 use support::phone::By;
 use support::*;
+use twinlock_core::Error;
+use twinlock_core::engine::{Engine, EngineConfig, Ports};
+use twinlock_core::pin::{Pin, PinDigits};
+use twinlock_core::ports::{self, DeviceKey, PortFuture, Store, Transport};
+use twinlock_core::secret::{SecretBytes, SecretText};
+use twinlock_core::step::{BlockedReason, Step};
+use twinlock_core::testing::{MemoryDeviceKey, MemoryStore};
 
 async fn pending(portal: &Portal, name: &str) -> Phone {
     let mut phone = portal.phone();
@@ -72,4 +80,178 @@ async fn b46_a_denied_and_an_expired_device_see_the_same_with_either_key() {
         phone.enroll().await;
         assert_eq!(phone.get(By::Device, "/v1/devices/self").await.step(), "await_approval");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f60_a_decision_stands_and_only_who_is_an_admin_now_makes_one() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let (bo, cy) = (pending(&portal, BO).await, pending(&portal, CY).await);
+    let state =
+        |phone: &Phone| portal.world.sql(&format!("SELECT state FROM device WHERE id = '{}'", phone.device_id()));
+    // The role is taken away while the admin's session is open and its page is shown.
+    ada.get("/admin/devices").await.expect(200);
+    portal.world.sql("UPDATE member SET role = 'member' WHERE email = 'ada@example.test'");
+    ada.approve(&bo).await.expect_problem(403, "TL-3006");
+    ada.decide(&bo.device_id(), "deny").await.expect_problem(403, "TL-3006");
+    let form = format!("/admin/devices/{}/approve", bo.device_id());
+    ada.form(&form, &[("comparison_code", &bo.comparison_code())]).await.expect(403);
+    portal.world.sql("UPDATE member SET role = 'auditor' WHERE email = 'ada@example.test'");
+    ada.approve(&bo).await.expect_problem(403, "TL-3006");
+    assert_eq!((state(&bo).as_str(), portal.world.audited("device.approved")), ("pending", 0));
+    assert_eq!(portal.world.sql("SELECT max(wrong_codes) FROM device"), "0");
+    portal.world.sql("UPDATE member SET role = 'admin' WHERE email = 'ada@example.test'");
+    // Approved is approved, denied is denied, and nothing is told twice.
+    ada.approve(&bo).await.expect(204);
+    ada.decide(&cy.device_id(), "deny").await.expect(204);
+    for phone in [&bo, &cy] {
+        ada.approve(phone).await.expect_problem(409, "TL-6005");
+        ada.decide(&phone.device_id(), "deny").await.expect_problem(409, "TL-6005");
+    }
+    assert_eq!((state(&bo).as_str(), state(&cy).as_str()), ("approved", "denied"));
+    assert_eq!((portal.world.audited("device.approved"), portal.world.audited("device.denied")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b49_the_requests_of_a_suspended_member_are_void_for_good() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let (bo, cy) = (pending(&portal, BO).await, pending(&portal, CY).await);
+    ada.post(&format!("/v1/admin/members/{}/suspend", bo.member), &Value::Null).await.expect(204);
+    ada.approve(&bo).await.expect_problem(409, "TL-6005");
+    bo.get(By::Device, "/v1/devices/self").await.expect_problem(403, "TL-6001");
+    // Also after the suspension was lifted; nobody else's request is touched.
+    portal.world.sql("UPDATE member SET state = 'active'");
+    ada.approve(&bo).await.expect_problem(409, "TL-6005");
+    bo.get(By::Device, "/v1/devices/self").await.expect_problem(403, "TL-6001");
+    ada.approve(&cy).await.expect(204);
+    assert_eq!(portal.world.audited("device.denied"), 1);
+    let told = portal.world.sql(
+        "SELECT json_extract(entry, '$.detail.reason') FROM audit_entry WHERE json_extract(entry, '$.action') = 'device.denied'",
+    );
+    assert_eq!(told, "the member was suspended");
+}
+
+/// The portal's router as the engine's way to the portal.
+struct Way(Door);
+
+impl Transport for Way {
+    fn send(&self, request: ports::Request) -> PortFuture<'_, twinlock_core::Result<ports::Answer>> {
+        Box::pin(async move {
+            let headers: Vec<_> = request.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let body = request.body.expose().to_vec();
+            let answer = self.0.send(request.method, &request.target, &headers, body).await;
+            let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
+                (name.to_string(), value.to_str().unwrap().to_owned())
+            };
+            let (status, headers) = (answer.status.as_u16(), answer.headers.iter().map(header).collect());
+            Ok(ports::Answer { status, headers, body: SecretBytes::new(answer.body) })
+        })
+    }
+}
+
+fn pin(digits: &str) -> Pin {
+    let mut keypad = PinDigits::new();
+    digits.bytes().for_each(|digit| keypad.push_digit(digit).unwrap());
+    keypad.submit().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b50_a_revoked_device_is_told_so_and_wipes_itself() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let (store, device_key) = (Arc::new(MemoryStore::new()), Arc::new(MemoryDeviceKey::new()));
+    let ports = Ports {
+        device_key: device_key.clone(),
+        store: store.clone(),
+        clock: portal.clock.clone(),
+        transport: Arc::new(Way(portal.door.clone())),
+    };
+    let config = EngineConfig {
+        account: "bo".to_owned(),
+        authority: AUTHORITY.to_owned(),
+        device_name: "Bo's phone".to_owned(),
+        model: "Testfon 3".to_owned(),
+        system: "Android 17".to_owned(),
+        app_version: "1.0.0".to_owned(),
+    };
+    let engine = Engine::new(config, ports);
+    engine.open().unwrap();
+    engine.sign_in(BO, SecretText::new(PASSWORD.to_owned())).await.unwrap();
+    let authenticator = Authenticator::from_uri(engine.set_up_two_step().await.unwrap().uri.expose());
+    let step = engine.submit_code(&authenticator.code_at(portal.clock.now_ms())).await.unwrap();
+    let Step::AwaitApproval { comparison_code: Some(code) } = step else { panic!("{step:?}") };
+    let device = portal.world.sql("SELECT id FROM device");
+    ada.type_comparison(&device, &code).await.expect(204);
+    engine.refresh().await.unwrap();
+    engine.submit_pin(pin("493817")).await.unwrap();
+    assert_eq!(engine.submit_pin(pin("493817")).await.unwrap(), Step::Ready);
+    engine.vault_put("token", SecretBytes::new(b"kept on the phone".to_vec())).unwrap();
+    assert_eq!(engine.files().await.unwrap().len(), 1);
+    assert!(store.read("pin.1").unwrap().is_some() && store.read("vault").unwrap().is_some());
+    ada.decide(&device, "revoke").await.expect(204);
+    // The next request, whatever it is.
+    assert_eq!(engine.files().await.unwrap_err(), Error::DeviceRevoked);
+    assert_eq!(engine.step(), Step::Blocked { reason: BlockedReason::Revoked });
+    assert!(store.read("pin.1").unwrap().is_none() && store.read("vault").unwrap().is_none());
+    assert!(device_key.level("bo").is_err());
+    assert!(engine.vault_item("token").is_err());
+    // The app started again knows it, too.
+    assert_eq!(engine.open().unwrap(), Step::Blocked { reason: BlockedReason::Revoked });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b51_what_a_device_calls_itself_is_text_and_nothing_else() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let hostile = r#"<script>alert(1)</script>"'><img src=x onerror=y>&amp;"#;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    let facts = |name: &str| {
+        serde_json::json!({
+            "name": name, "model": "<b>M</b>", "system": "\"S\"", "app_version": "1.0.0", "key_level": "software",
+        })
+        .to_string()
+    };
+    // What could break a line or a header is no name, and neither is none.
+    for name in ["a\r\nset-cookie: x=y", "a\nb", "a\u{0}b", "\u{1b}[2J", "", &"x".repeat(65)] {
+        bo.facts = facts(name);
+        let key = bo.device_key.clone();
+        bo.try_enroll(&key).await.expect_problem(400, "TL-4007");
+    }
+    assert_eq!(portal.world.sql("SELECT count(*) FROM device"), "0");
+    bo.facts = facts(hostile);
+    bo.enroll().await;
+    let mut web = portal.browser();
+    web.sign_in(BO).await;
+    portal.clock.pass(STEP_MS);
+    web.code(&bo.code_now()).await.expect(303);
+    let pages = |answer: Answer, target: &str| {
+        let text = answer.expect(200).text();
+        assert!(text.contains("&#60;script&#62;"), "{target}: {text}");
+        for raw in ["<script", "<img", "<b>M", "&amp;\"", "\"S\""] {
+            assert!(!text.contains(raw), "{target}: {raw}");
+        }
+        for (name, value) in &answer.headers {
+            assert!(!String::from_utf8_lossy(value.as_bytes()).contains("alert"), "{target}: {name}");
+        }
+    };
+    pages(ada.get("/admin/devices").await, "devices, waiting");
+    let form = format!("/admin/devices/{}/approve", bo.device_id());
+    let mut refused = ada.form(&form, &[("comparison_code", "0")]).await;
+    refused.expect(422);
+    refused.status = axum::http::StatusCode::OK;
+    pages(refused, "devices, refused");
+    ada.approve(&bo).await.expect(204);
+    pages(ada.get("/admin/devices").await, "devices, approved");
+    pages(ada.get("/admin/audit").await, "audit");
+    pages(web.get("/account").await, "account");
+    // To a program it is what it is, and no browser takes that for a page.
+    let answer = ada.get("/v1/admin/devices").await;
+    assert_eq!(answer.value()["devices"][0]["name"], hostile);
+    assert_eq!(
+        (answer.header("content-type"), answer.header("x-content-type-options")),
+        ("application/json", "nosniff")
+    );
 }

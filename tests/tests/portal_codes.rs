@@ -475,3 +475,71 @@ async fn b15_a_chosen_set_up_begins_anew_and_never_replaces_a_proven_one() {
     assert!(bo.get("/account?done=already").await.expect(200).text().contains("is set up already"));
     assert_eq!(portal.world.dump("factor"), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b26_the_right_code_during_a_wait_is_refused_and_does_not_lengthen_it() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let first = member_with_code(&portal).await;
+    let bo = again(&portal, &first).await;
+    for n in 0..3 {
+        bo.verify(&bo.wrong_code(n)).await.expect_problem(422, CODE_REFUSED);
+    }
+    for (left_ms, pass_ms) in [(30_000, 10_000), (20_000, 10_000), (10_000, 9_999), (1, 1)] {
+        for code in [bo.code_now(), bo.wrong_code(9)] {
+            let answer = bo.verify(&code).await;
+            answer.expect_problem(429, "TL-2003");
+            assert_eq!(answer.value()["retry_after_ms"], left_ms);
+        }
+        assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), "3");
+        portal.clock.pass(pass_ms);
+    }
+    bo.verify(&bo.code_now()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b31_a_wrong_a_used_and_an_expired_code_get_one_answer() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let first = member_with_code(&portal).await;
+    portal.clock.pass(10 * STEP_MS);
+    let bo = again(&portal, &first).await;
+    let used = bo.code_now();
+    bo.verify(&used).await.expect(200);
+    let step = portal.clock.now_ms() / STEP_MS;
+    let expired = bo.authenticator.as_ref().unwrap().code_of_step(step - 3);
+    let mut told = Vec::new();
+    for code in [used.clone(), expired, bo.wrong_code(1)] {
+        // A success in between, so that no wait tells them apart.
+        portal.clock.pass(STEP_MS);
+        let answer = bo.verify(&code).await;
+        answer.expect_problem(422, CODE_REFUSED);
+        let mut body = answer.value();
+        body["request_id"] = serde_json::Value::Null;
+        told.push(body);
+        bo.verify(&bo.code_now()).await.expect(200);
+    }
+    assert!(told.iter().all(|body| *body == told[0]), "{told:?}");
+    assert!(told[0]["title"].as_str().unwrap().contains("wait for the next one"), "{told:?}");
+    // Without the first factor no code is looked at.
+    for code in [used, bo.code_now()] {
+        let body = serde_json::json!({ "code": code });
+        portal.browser().post("/v1/two-step/verify", &body).await.expect_problem(401, "TL-3005");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b32_a_code_shown_in_one_browser_signs_no_other_one_in() {
+    let portal = Portal::start();
+    enforce(&portal).await;
+    let bo = member_with_code(&portal).await;
+    let (mut here, mut there) = (portal.browser(), portal.browser());
+    here.sign_in(BO).await;
+    there.sign_in(BO).await;
+    portal.clock.pass(STEP_MS);
+    here.code(&bo.code_now()).await.expect(303);
+    assert_eq!((here.step().await.as_str(), there.step().await.as_str()), ("ready", "enter_code"));
+    there.get("/v1/files").await.expect_problem(403, "TL-3001");
+    there.code(&bo.code_now()).await.expect(422);
+    assert_eq!(there.step().await, "enter_code");
+}

@@ -264,3 +264,65 @@ async fn b63_what_cannot_be_recorded_does_not_happen() {
     ada.approve(&bo).await.expect(204);
     ada.get(&file).await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f67_switched_on_mid_session_asks_who_has_a_factor_and_enrolls_who_has_none() {
+    let portal = Portal::start();
+    let mut ada = admin(&portal).await;
+    // Two sessions of Bo before he chose two-step in one of them; Cy has none.
+    let (mut bo, mut elsewhere, mut cy) = (portal.browser(), portal.browser(), portal.browser());
+    bo.sign_in(BO).await;
+    elsewhere.sign_in(BO).await;
+    cy.sign_in(CY).await;
+    bo.set_up().await;
+    for session in [&mut bo, &mut cy] {
+        session.get("/v1/files").await.expect(200);
+    }
+    ada.require_two_step().await;
+    // A code was shown in this session, and in this one none.
+    bo.get("/v1/files").await.expect(200);
+    let answer = elsewhere.get("/v1/files").await;
+    assert_eq!(answer.expect_problem(403, "TL-3001").step(), "enter_code");
+    assert_eq!(elsewhere.get("/files").await.expect(303).header("location"), "/code?next=%2Ffiles");
+    let answer = cy.get("/v1/files").await;
+    assert_eq!(answer.expect_problem(403, "TL-3001").step(), "set_up_two_step");
+    // Cy's session does nothing but set up; a code of nobody's leads nowhere.
+    cy.post("/v1/two-step/verify", &json!({ "code": "123456" })).await.expect_problem(403, "TL-3001");
+    cy.set_up().await;
+    cy.get("/v1/files").await.expect(200);
+    portal.clock.pass(STEP_MS);
+    let code = bo.authenticator.as_ref().unwrap().code_at(portal.clock.now_ms());
+    elsewhere.code(&code).await.expect(303);
+    elsewhere.get("/v1/files").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b06_after_the_set_up_comes_the_page_first_asked_for() {
+    let portal = Portal::start();
+    admin(&portal).await.require_two_step().await;
+    let file = format!("/files/{}", portal.world.file);
+    // From the sign-in through the set-up to the file, by the addresses that the portal itself gives.
+    let mut bo = portal.browser();
+    let to_sign_in = bo.get(&file).await.expect(303).header("location").to_owned();
+    assert_eq!(to_sign_in, format!("/sign-in?next={}", file.replace('/', "%2F")));
+    let hidden = format!("name=\"next\" value=\"{file}\"");
+    assert!(bo.get(&to_sign_in).await.text().contains(&hidden));
+    let fields = [("name", BO), ("password", PASSWORD), ("next", file.as_str())];
+    assert_eq!(bo.form("/sign-in", &fields).await.expect(303).header("location"), file);
+    let to_set_up = bo.get(&file).await.expect(303).header("location").to_owned();
+    assert!(bo.get(&to_set_up).await.text().contains(&hidden));
+    let page = bo.form("/set-up", &[("next", &file)]).await;
+    assert!(page.text().contains(&hidden));
+    let code = Browser::typed_key(&page.text()).code_at(portal.clock.now_ms());
+    let answer = bo.form("/set-up/confirm", &[("code", &code), ("next", &file)]).await;
+    assert_eq!(answer.expect(303).header("location"), file);
+    assert_eq!(bo.get(&file).await.expect(200).text(), FILE_CONTENT);
+    // Another site's address is not followed from any of the forms.
+    for hostile in ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"] {
+        let mut cy = portal.browser();
+        let fields = [("name", CY), ("password", PASSWORD), ("next", hostile)];
+        assert_eq!(cy.form("/sign-in", &fields).await.expect(303).header("location"), "/files", "{hostile}");
+        let page = cy.form("/set-up", &[("next", hostile)]).await;
+        assert!(!page.expect(200).text().contains("evil"), "{hostile}");
+    }
+}

@@ -47,6 +47,8 @@ pub struct Phone {
     pub activated: Arc<SigningKey>,
     pub authenticator: Option<Authenticator>,
     attempt: AtomicU64,
+    /// What the device says of itself.
+    pub facts: String,
 }
 
 /// Which key signs.
@@ -74,6 +76,7 @@ impl Phone {
             activated: new_key(),
             authenticator: None,
             attempt: AtomicU64::new(0),
+            facts: FACTS.to_owned(),
         }
     }
 
@@ -237,13 +240,13 @@ impl Phone {
             opening: &opening,
             first_nonce: &started.first_nonce.0,
             second_nonce: &taken.second_nonce.0,
-            facts: FACTS,
+            facts: &self.facts,
         };
         let code = transcript.comparison_code().unwrap().grouped();
         let reveal = Reveal {
             opening: Bytes(opening.to_vec()),
             device_key: key.clone(),
-            facts: FACTS.to_owned(),
+            facts: self.facts.clone(),
             signature: Bytes(revealed.sign(&transcript.to_sign())),
         };
         let answer = self.post(by, &format!("{target}/reveal"), &reveal).await;
