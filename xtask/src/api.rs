@@ -34,7 +34,8 @@ fn surface(glue: &str) -> String {
     let mut kept = String::new();
     let mut in_block = false;
     for line in glue.lines() {
-        let text = line.trim();
+        // The end of a comment may stand before what it documents.
+        let text = line.rsplit("*/").next().unwrap_or(line).trim();
         if line.starts_with('}') {
             in_block = false;
         }
@@ -91,7 +92,9 @@ public struct FfiConverterTypeStep: FfiConverterRustBuffer {
 }
 public enum Step: Equatable, Hashable {
     case wait(
-        /** Until. */untilMs: UInt64
+        /**
+         * Until.
+         */untilMs: UInt64
     )
 }
 ";
@@ -102,7 +105,7 @@ public convenience init()throws
 
 public enum Step: Equatable, Hashable
   case wait(
-  /** Until. */untilMs: UInt64
+  untilMs: UInt64
 ";
         assert_eq!(surface(glue), lines);
     }

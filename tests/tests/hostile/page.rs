@@ -212,8 +212,8 @@ async fn no_page_breaks_over_its_address() {
             let headers =
                 [("cookie".to_owned(), format!("__Host-session={cookie}")), ("signature".to_owned(), MARK.to_owned())];
             let answer = browser.door.send("GET", page, &headers, Vec::new()).await;
-            assert_page_refused(&format!("{who} {page}, signature"), &answer);
-            assert_eq!(answer.status.as_u16(), 401, "{who} {page}");
+            assert_refused(&format!("{who} {page}, signature"), &answer);
+            assert_eq!(answer.status.as_u16(), 400, "{who} {page}");
             // Another site's form.
             let headers = [
                 ("cookie".to_owned(), format!("__Host-session={cookie}")),
