@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::report::{Budget, Report, median, quantile};
+use ring::digest::{SHA256, digest};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,10 +45,13 @@ pub fn measure(report: &mut Report) -> Result<()> {
     // What an enrolled device with a PIN has kept (core/src/engine/account.rs).
     let account = json!({
         "organisation": "organisation", "member": "member", "policy_key": "", "seen": null,
-        "rules": Rules::strict(), "device": "device", "state": "approved", "comparison_code": null,
-        "pin_epoch": 1, "tries_left": 10, "attempt": 3,
+        "rules": Rules::strict(), "device": "device", "device_key": "", "state": "approved", "comparison_code": null,
+        "pin_epoch": 1, "sealed_epochs": [1], "tries_left": 10, "attempt": 3,
     });
-    store.write("account", account.to_string().as_bytes())?;
+    // Names of blobs begin with the digest of the account's name (core/src/engine/shelf.rs).
+    let digest = digest(&SHA256, b"account");
+    let prefix: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    store.write(&format!("{prefix}.account"), account.to_string().as_bytes())?;
     let ports = Ports { device_key, store, clock: Arc::new(StandingClock), transport: Arc::new(NoNetwork) };
     let config = EngineConfig {
         account: "account".to_owned(),

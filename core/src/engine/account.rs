@@ -1,8 +1,6 @@
-//! What a device remembers of its account: no secret, one atomic blob in the store.
+//! What a device remembers of its account: no secret, one atomic blob.
 
-use crate::error::{Error, Result};
 use crate::policy::{DeviceState, Rules, SeenPolicy};
-use crate::ports::Store;
 use crate::wire::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -16,33 +14,27 @@ pub(super) struct Account {
     pub(super) rules: Rules,
     /// Empty before enrollment.
     pub(super) device: String,
+    /// The device key that was enrolled, SubjectPublicKeyInfo; another one under the same name is no key of this device.
+    pub(super) device_key: Bytes,
     pub(super) state: Option<DeviceState>,
     pub(super) comparison_code: Option<String>,
-    /// The epoch of the committed PIN file.
+    /// The epoch that the portal holds, or that it was asked to commit while its answer got lost.
     pub(super) pin_epoch: Option<u32>,
+    /// Every epoch whose sealed file may lie in the store; noted before the file is written.
+    pub(super) sealed_epochs: Vec<u32>,
     pub(super) tries_left: u32,
     /// The last PIN attempt's number.
     pub(super) attempt: u64,
 }
 
-const NAME: &str = "account";
-
 impl Account {
-    pub(super) fn load(store: &dyn Store) -> Result<Option<Self>> {
-        let Some(bytes) = store.read(NAME)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| Error::Corrupt)
+    /// Whether a wipe began and did not come to its end.
+    pub(super) fn is_half_wiped(&self) -> bool {
+        !self.needs_keys() && self.pin_epoch.is_none() && !self.sealed_epochs.is_empty()
     }
 
-    pub(super) fn save(&self, store: &dyn Store) -> Result<()> {
-        let bytes = serde_json::to_vec(self).map_err(|_| Error::Internal)?;
-        Ok(store.write(NAME, &bytes)?)
+    /// Whether the device is on its way or enrolled, so that its keys have to exist.
+    pub(super) fn needs_keys(&self) -> bool {
+        matches!(self.state, Some(DeviceState::Pending | DeviceState::Approved))
     }
 }
-
-/// The name of the sealed file of an epoch.
-pub(super) fn pin_file(epoch: u32) -> String {
-    format!("pin.{epoch}")
-}
-
-/// The name of the vault.
-pub(super) const VAULT: &str = "vault";

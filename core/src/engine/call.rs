@@ -5,6 +5,7 @@ use super::account::Account;
 use super::connection::{Refused, Signer};
 use crate::error::{Error, Result};
 use crate::policy::DeviceState;
+use crate::proof::PublicKey;
 use crate::secret::SecretBytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,7 +27,7 @@ impl Engine {
         serde_json::from_slice(answer.expose()).map_err(|_| Error::UnexpectedAnswer { status: 200 })
     }
 
-    /// Sends a call; an outdated policy is taken over and the call repeated once, a revocation wipes the device.
+    /// Sends a call; an outdated policy is taken over and the call repeated once.
     pub(super) async fn send(
         &self,
         signer: &Signer,
@@ -36,35 +37,21 @@ impl Engine {
     ) -> Result<SecretBytes> {
         let connection = &self.shared.connection;
         let refused = match connection.call(signer, self.policy_version()?, method, target, body.clone()).await {
-            Ok(answer) => return Ok(answer),
-            Err(refused) => refused,
-        };
-        let Refused { error, policy } = match refused {
-            Refused { policy: Some(pack), .. } => {
+            Err(Refused { policy: Some(pack), .. }) => {
                 let mut account = self.account()?;
                 self.accept(&mut account, &pack)?;
                 if !account.device.is_empty() {
-                    account.save(self.ports().store.as_ref())?;
+                    self.shared.shelf.save(&account)?;
                 }
                 self.state()?.account = Some(account);
-                match connection.call(signer, self.policy_version()?, method, target, body).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(refused) => refused,
-                }
+                connection.call(signer, self.policy_version()?, method, target, body).await
             }
-            refused => refused,
+            first => first,
         };
-        drop(policy);
-        match error {
-            Error::DeviceRevoked => self.wipe(Some(DeviceState::Revoked))?,
-            Error::SessionEnded => self.lock(),
-            _ => {}
+        match refused {
+            Ok(answer) => Ok(answer),
+            Err(refused) => Err(self.obey(signer, refused)?),
         }
-        Err(error)
-    }
-
-    pub(super) fn session(&self) -> Result<Signer> {
-        self.state()?.session.clone().ok_or(Error::SessionEnded)
     }
 
     pub(super) fn device_signer(&self, account: &Account) -> Signer {
@@ -73,5 +60,33 @@ impl Engine {
             device: account.device.clone(),
             account: self.shared.config.account.clone(),
         }
+    }
+
+    /// What a refusal does to the device, before the caller learns of it.
+    fn obey(&self, signer: &Signer, refused: Refused) -> Result<Error> {
+        let is_device = matches!(signer, Signer::Device { .. });
+        match (refused.error, refused.step) {
+            (Error::DeviceRevoked, _) => self.wipe(Some(DeviceState::Revoked))?,
+            // Denied or expired: there is nothing left to wait for.
+            (Error::EnrollmentClosed, _) if is_device => self.wipe(None)?,
+            (Error::SignatureRefused, _) if is_device && !self.is_enrolled_key()? => {
+                self.block()?;
+                return Ok(Error::KeyLost);
+            }
+            (Error::KeyLost, _) => self.block()?,
+            (Error::SessionEnded, _) => self.lock(),
+            // The portal went on while its answers got lost, or somebody else changed something.
+            (Error::StepRequired, Some(step)) => drop(self.set_step(step)?),
+            _ => {}
+        }
+        Ok(refused.error)
+    }
+
+    /// Whether the host's device key is the one that was enrolled, and not another under its name.
+    fn is_enrolled_key(&self) -> Result<bool> {
+        const PROBE: &[u8] = b"twinlock/own-key/v1";
+        let signature = self.ports().device_key.sign(&self.shared.config.account, PROBE)?;
+        let enrolled = PublicKey::from_spki(&self.account()?.device_key.0);
+        Ok(enrolled.and_then(|key| key.verify(PROBE, &signature)).is_ok())
     }
 }

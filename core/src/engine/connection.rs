@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::ports::{Answer, Request, generate_bytes};
 use crate::proof::{KeyId, RequestParts, SigningKey, Stamp, sign_request};
 use crate::secret::SecretBytes;
+use crate::step::Step;
 use crate::wire::{NONCE_HEADER, PolicyPack, Problem, TIME_HEADER};
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
@@ -21,15 +22,16 @@ pub(super) enum Signer {
     Device { organisation: String, device: String, account: String },
 }
 
-/// A refusal, and the policy that came with it.
+/// A refusal, and what came with it.
 pub(super) struct Refused {
     pub(super) error: Error,
     pub(super) policy: Option<PolicyPack>,
+    pub(super) step: Option<Step>,
 }
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self { error, policy: None }
+        Self { error, policy: None, step: None }
     }
 }
 
@@ -189,5 +191,5 @@ fn read_problem(answer: &Answer) -> Refused {
         Some(ErrorCode::CommitmentBroken) => Error::CommitmentBroken,
         _ => Error::UnexpectedAnswer { status: answer.status },
     };
-    Refused { error, policy: problem.policy }
+    Refused { error, policy: problem.policy, step: problem.step }
 }

@@ -14,6 +14,7 @@ impl Engine {
         let (session, mut account) = (self.session()?, self.account()?);
         let started: EnrollmentStarted = self.call(&session, "POST", "/v1/enrollments", None::<&()>).await?;
         let name = &self.shared.config.account;
+        self.retire()?;
         let spki = self.ports().device_key.generate(name)?;
         let opening = generate_bytes::<32>(&SystemRandom::new())?;
         let committed = Commitment { commitment: Bytes(commitment(&spki, &opening).to_vec()) };
@@ -32,18 +33,36 @@ impl Engine {
         };
         let signature = Bytes(self.ports().device_key.sign(name, &transcript.to_sign())?);
         let code = transcript.comparison_code()?.grouped();
-        let (opening, device_key) = (Bytes(opening.to_vec()), Bytes(spki));
+        account.device_key = Bytes(spki);
+        let (opening, device_key) = (Bytes(opening.to_vec()), account.device_key.clone());
         let reveal = Reveal { opening, device_key, facts, signature };
         let enrolled: Enrolled = self.call(&session, "POST", &format!("{target}/reveal"), Some(&reveal)).await?;
         account.device = enrolled.device;
         account.state = Some(enrolled.state);
         account.comparison_code = (enrolled.state == DeviceState::Pending).then_some(code);
-        account.save(self.ports().store.as_ref())?;
+        self.shared.shelf.save(&account)?;
         self.state()?.account = Some(account);
         self.set_step(enrolled.step)
     }
 
-    pub(super) fn facts(&self) -> Result<String> {
+    /// New keys end the device that was enrolled under this name before, whoever's it was. Whatever fails from here on,
+    /// what is left asks to be enrolled again.
+    fn retire(&self) -> Result<()> {
+        let mut former = match self.shared.shelf.account() {
+            Ok(Some(former)) => former,
+            Ok(None) => return Ok(()),
+            // Damaged: the files it names cannot be found, and nothing opens them.
+            Err(Error::Corrupt) => return self.shared.shelf.remove_vault(),
+            Err(other) => return Err(other),
+        };
+        former.state = Some(DeviceState::KeyLost);
+        former.pin_epoch = None;
+        self.shared.shelf.save(&former)?;
+        self.clear(&mut former)?;
+        self.shared.shelf.save(&former)
+    }
+
+    fn facts(&self) -> Result<String> {
         let config = &self.shared.config;
         let facts = DeviceFacts {
             name: config.device_name.clone(),

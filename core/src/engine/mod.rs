@@ -10,18 +10,21 @@ mod enrollment;
 mod file;
 mod pin;
 mod policy;
+mod shelf;
 mod sign_in;
 mod unlock;
 mod vault;
+mod wipe;
 
 use crate::error::{Error, Result};
 use crate::pin::Pin;
 use crate::policy::DeviceState;
-use crate::ports::{Clock, DeviceKey, Store, Transport};
+use crate::ports::{Clock, DeviceKey, PortError, Store, Transport};
 use crate::step::Step;
 use crate::vault::Vault;
 use account::Account;
 use connection::{Connection, Signer};
+use shelf::Shelf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the app says of itself and of its portal.
@@ -63,6 +66,7 @@ pub struct Engine {
 struct Shared {
     config: EngineConfig,
     connection: Connection,
+    shelf: Shelf,
     state: Mutex<State>,
     flow: tokio::sync::Mutex<()>,
     vault_flow: tokio::sync::Mutex<()>,
@@ -74,33 +78,47 @@ struct State {
     step: Step,
     first_pin: Option<Pin>,
     vault: Option<Vault>,
+    /// Grows whenever secrets are dropped; what was under way before must not bring any back.
+    locks: u64,
     is_closed: bool,
+}
+
+/// The one call that is under way, and how often secrets had been dropped when it began.
+struct Flow<'a> {
+    _turn: tokio::sync::MutexGuard<'a, ()>,
+    locks: u64,
 }
 
 impl Engine {
     /// Cheap; reads nothing yet.
     pub fn new(config: EngineConfig, ports: Ports) -> Self {
+        let shelf = Shelf::new(Arc::clone(&ports.store), &config.account);
         let connection = Connection::new(config.authority.clone(), ports);
-        let state =
-            State { account: None, session: None, step: Step::SignIn, first_pin: None, vault: None, is_closed: false };
-        Self {
-            shared: Arc::new(Shared {
-                config,
-                connection,
-                state: Mutex::new(state),
-                flow: tokio::sync::Mutex::new(()),
-                vault_flow: tokio::sync::Mutex::new(()),
-            }),
-        }
+        let state = State {
+            account: None,
+            session: None,
+            step: Step::SignIn,
+            first_pin: None,
+            vault: None,
+            locks: 0,
+            is_closed: false,
+        };
+        let (state, flow, vault_flow) = (Mutex::new(state), tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(()));
+        Self { shared: Arc::new(Shared { config, connection, shelf, state, flow, vault_flow }) }
     }
 
     /// Reads what the device remembers and says what comes next. No network.
+    ///
+    /// # Errors
+    /// [`Error::StoreFailed`] and [`Error::KeyUnavailable`] pass: ask again. [`Error::Corrupt`]: the member signs in and
+    /// enrolls again.
     pub fn open(&self) -> Result<Step> {
-        let mut account = Account::load(self.ports().store.as_ref())?;
-        if let Some(known) = account.as_mut().filter(|known| known.state == Some(DeviceState::Approved)) {
-            // A restored backup or a removed screen lock: the key is gone, and with it the device.
-            if self.ports().device_key.level(&self.shared.config.account).is_err() {
+        let mut account = self.shared.shelf.account()?;
+        if let Some(known) = account.as_mut() {
+            if known.needs_keys() && !self.has_keys()? {
                 known.state = Some(DeviceState::KeyLost);
+            } else if known.is_half_wiped() && self.finish_wipe(known).is_err() {
+                // The step says it already; the next opening tries again.
             }
         }
         let step = self.local_step(account.as_ref())?;
@@ -120,21 +138,6 @@ impl Engine {
         Ok(self.state()?.step.clone())
     }
 
-    /// Drops session, keys and vault from memory; the PIN opens them again.
-    pub fn lock(&self) {
-        let account = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).account.clone();
-        let step = self.local_step(account.as_ref()).unwrap_or(Step::SignIn);
-        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.session, state.vault, state.first_pin) = (None, None, None);
-        state.step = step;
-    }
-
-    /// Locks for good; every later call is [`Error::Closed`].
-    pub fn close(&self) {
-        self.lock();
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
-    }
-
     /// The portal never sends the comparison code; the device adds its own.
     fn set_step(&self, step: Step) -> Result<Step> {
         let mut state = self.state()?;
@@ -152,9 +155,22 @@ impl Engine {
     }
 
     /// One flow at a time: a second call is told so instead of waiting, so that a port may call back.
-    fn flow(&self) -> Result<tokio::sync::MutexGuard<'_, ()>> {
-        drop(self.state()?);
-        self.shared.flow.try_lock().map_err(|_| Error::Busy)
+    fn flow(&self) -> Result<Flow<'_>> {
+        let locks = self.state()?.locks;
+        let _turn = self.shared.flow.try_lock().map_err(|_| Error::Busy)?;
+        Ok(Flow { _turn, locks })
+    }
+
+    /// A restored backup or a removed screen lock: the keys are gone, and with them the device.
+    fn has_keys(&self) -> Result<bool> {
+        match self.ports().device_key.level(&self.shared.config.account) {
+            Err(PortError::KeyLost) => Ok(false),
+            other => Ok(other.map(|_| true)?),
+        }
+    }
+
+    fn session(&self) -> Result<Signer> {
+        self.state()?.session.clone().ok_or(Error::SessionEnded)
     }
 
     fn account(&self) -> Result<Account> {

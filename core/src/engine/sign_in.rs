@@ -8,14 +8,14 @@ use crate::policy::{DeviceState, Rules, Surface};
 use crate::proof::SigningKey;
 use crate::secret::{SecretBytes, SecretText};
 use crate::step::Step;
-use crate::wire::{CodeEntry, SignIn, SignedIn, StepAnswer, TwoStepSetUp};
+use crate::wire::{Bytes, CodeEntry, SignIn, SignedIn, StepAnswer, TwoStepSetUp};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 
 impl Engine {
     /// Signs in with name and password.
     pub async fn sign_in(&self, name: &str, password: SecretText) -> Result<Step> {
-        let _flow = self.flow()?;
+        let flow = self.flow()?;
         let key = Arc::new(SigningKey::generate(&SystemRandom::new())?);
         let request = SignIn {
             name: name.to_owned(),
@@ -33,14 +33,19 @@ impl Engine {
             seen: None,
             rules: Rules::strict(),
             device: String::new(),
+            device_key: Bytes(Vec::new()),
             state: None,
             comparison_code: None,
             pin_epoch: None,
+            sealed_epochs: Vec::new(),
             tries_left: 0,
             attempt: 0,
         };
         self.accept(&mut account, &answer.policy)?;
         let mut state = self.state()?;
+        if state.locks != flow.locks {
+            return Err(Error::SessionEnded);
+        }
         state.account = Some(account);
         state.session = Some(Signer::Session { token: answer.session.expose().into(), key });
         state.step = answer.step.clone();
@@ -63,16 +68,26 @@ impl Engine {
         };
         let entry = CodeEntry { code: SecretText::new(code.to_owned()) };
         let answer: StepAnswer = self.call(&self.session()?, "POST", target, Some(&entry)).await?;
-        let is_new = self.account()?.device.is_empty();
-        if is_new && matches!(answer.step, Step::AwaitApproval { .. }) {
-            return self.enroll().await;
-        }
-        self.set_step(answer.step)
+        self.follow(answer.step).await
     }
 
     /// Asks the portal what comes next.
     pub async fn refresh(&self) -> Result<Step> {
         let _flow = self.flow()?;
+        self.ask().await
+    }
+
+    /// Ends the session at the portal and locks. It locks also if the portal cannot be reached; the session then ends by
+    /// itself.
+    pub async fn sign_out(&self) -> Result<Step> {
+        let _flow = self.flow()?;
+        let session = self.session();
+        self.lock();
+        self.send(&session?, "DELETE", "/v1/sessions/self", SecretBytes::new(Vec::new())).await?;
+        Ok(self.step())
+    }
+
+    pub(super) async fn ask(&self) -> Result<Step> {
         let account = self.account()?;
         let session = self.state()?.session.clone();
         let answer: StepAnswer = match session {
@@ -85,18 +100,23 @@ impl Engine {
         if !matches!(answer.step, Step::AwaitApproval { .. }) && account.state == Some(DeviceState::Pending) {
             account.state = Some(DeviceState::Approved);
             account.comparison_code = None;
-            account.save(self.ports().store.as_ref())?;
+            self.shared.shelf.save(&account)?;
             self.state()?.account = Some(account);
         }
-        self.set_step(answer.step)
+        self.follow(answer.step).await
     }
 
-    /// Ends the session at the portal and locks.
-    pub async fn sign_out(&self) -> Result<Step> {
-        let _flow = self.flow()?;
-        let session = self.session()?;
-        self.send(&session, "DELETE", "/v1/sessions/self", SecretBytes::new(Vec::new())).await?;
-        self.lock();
-        Ok(self.step())
+    /// Goes where the portal says; a device that it does not know yet enrolls on the way.
+    async fn follow(&self, step: Step) -> Result<Step> {
+        let is_new = self.account()?.device.is_empty();
+        if !is_new || !matches!(step, Step::AwaitApproval { .. }) {
+            return self.set_step(step);
+        }
+        let enrolled = self.enroll().await;
+        if enrolled == Err(Error::StepRequired) {
+            // The portal took this session's device, and its answer got lost: only another session can enroll.
+            self.lock();
+        }
+        enrolled
     }
 }

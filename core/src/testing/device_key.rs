@@ -70,6 +70,11 @@ impl MemoryDeviceKey {
         self.state().uses
     }
 
+    /// How many accounts have keys.
+    pub fn keys(&self) -> usize {
+        self.state().keys.len()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
