@@ -5,6 +5,7 @@
 
 use crate::caller::{Caller, Identity, Key, Origin, Role, identify, is_signed};
 use crate::client_address::ClientAddress;
+use crate::extract;
 use crate::nonce;
 use crate::page;
 use crate::policy;
@@ -151,9 +152,6 @@ impl Pages {
     }
 }
 
-/// Bodies of signed requests are read whole, to compare their digest.
-const MAX_SIGNED_BODY: usize = 64 * 1024;
-
 async fn guard(State((portal, audience, access)): State<Guarded>, request: Request, next: Next) -> Response {
     let is_signed = is_signed(request.headers());
     // Before anything is looked up: what a page does is meant for a cookie's session alone.
@@ -184,7 +182,8 @@ async fn admit(portal: &Portal, access: Access, request: Request, is_signed: boo
     let origin = Origin { address, request_id };
     let mut signed_body = None;
     if is_signed {
-        let bytes = axum::body::to_bytes(body, MAX_SIGNED_BODY).await.map_err(|_| Error::RequestTooLarge)?;
+        // Read whole, to compare its digest.
+        let bytes = extract::read(body).await?;
         body = Body::from(bytes.clone());
         signed_body = Some(bytes);
     }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 crate::statements! {
     INSERT_AUDIT_ENTRY = "INSERT INTO audit_entry (organisation, id, at_ms, entry) VALUES ($1, $2, $3, $4)";
+    FIND_POLICY_VERSION = "SELECT policy_version FROM organisation WHERE id = $1";
     LIST_AUDIT_ENTRIES = "SELECT entry FROM audit_entry WHERE organisation = $1 AND ($2 = '' OR id < $2)
         ORDER BY id DESC LIMIT $3";
 }
@@ -79,13 +80,15 @@ impl Event {
     }
 }
 
-/// Writes the event down.
+/// Writes the event down, with the version of the policy that holds now.
 pub fn record(tx: &mut Tx<'_>, organisation: &str, event: &Event) -> Result<(), StoreError> {
     let id = Uuid::now_v7().simple().to_string();
     let actor = match &event.actor {
         Actor::Member { id, name } => json!({ "kind": "member", "id": id, "name": name }),
         Actor::System(name) => json!({ "kind": "system", "name": name }),
     };
+    let policy = tx.query_one(FIND_POLICY_VERSION, &[organisation.into()])?;
+    let policy_version = policy.map(|row| row.unsigned(0)).transpose()?;
     let entry = json!({
         "id": id,
         "at_ms": event.at_ms,
@@ -95,6 +98,7 @@ pub fn record(tx: &mut Tx<'_>, organisation: &str, event: &Event) -> Result<(), 
         "detail": event.detail,
         "address": event.address,
         "request_id": event.request_id,
+        "policy_version": policy_version,
     });
     tx.exec(INSERT_AUDIT_ENTRY, &[organisation.into(), (&id).into(), event.at_ms.into(), entry.to_string().into()])?;
     Ok(())

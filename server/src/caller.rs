@@ -119,10 +119,18 @@ pub struct Caller {
 const FRESH_CODE_MS: u64 = 10 * 60_000;
 
 impl Caller {
+    /// When a code was accepted in this session, epoch milliseconds, or 0.
+    pub fn code_at_ms(&self) -> u64 {
+        self.facts.session.and_then(|session| session.code_at_ms).unwrap_or(0)
+    }
+
     /// [`Error::FreshCodeRequired`] unless a code was accepted in this session within the last ten minutes.
     pub fn require_fresh_code(&self) -> Result<()> {
-        let at = self.facts.session.and_then(|session| session.code_at_ms).unwrap_or(0);
-        if self.now_ms.saturating_sub(at) < FRESH_CODE_MS { Ok(()) } else { Err(Error::FreshCodeRequired) }
+        if self.now_ms.saturating_sub(self.code_at_ms()) < FRESH_CODE_MS {
+            Ok(())
+        } else {
+            Err(Error::FreshCodeRequired)
+        }
     }
 
     /// The decision as it stands inside this transaction, after what the transaction has changed.

@@ -29,6 +29,9 @@ crate::statements! {
     INSERT_DEVICE = "INSERT INTO device (organisation, id, member, state, spki, facts, name, opening, first_nonce,
             second_nonce, wrong_codes, address, created_ms, expires_ms, decided_ms, decided_by, finish_until_ms, code_at_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, '', $15, $16)";
+    REFRESH_DEVICE = "UPDATE device SET facts = $4, name = $5, opening = $6, first_nonce = $7, second_nonce = $8,
+            address = $9, created_ms = $10, expires_ms = $11, code_at_ms = $12
+        WHERE organisation = $1 AND member = $2 AND spki = $3 AND state = 'pending' RETURNING id";
     LIST_DEVICES = "SELECT d.id, d.member, m.name, d.state, d.name, d.facts, d.address, d.created_ms, d.expires_ms,
             d.decided_ms, COALESCE(p.state, 'none')
         FROM device d
@@ -129,13 +132,18 @@ pub fn insert(
     state: DeviceState,
 ) -> Outcome<String> {
     let (organisation, now_ms) = (&caller.organisation, caller.now_ms);
+    if state == DeviceState::Pending
+        && let Some(id) = refresh(tx, caller, transcript, facts)?
+    {
+        return Ok(Ok(id));
+    }
     let pending = tx.query_one(COUNT_PENDING, &[organisation.into(), (&caller.member).into(), now_ms.into()])?;
     if pending.map_or(Ok(MAX_PENDING), |row| row.int(0))? >= MAX_PENDING {
         return Ok(Err(Error::TooManyPending));
     }
     let id = Uuid::now_v7().simple().to_string();
     let is_approved = state == DeviceState::Approved;
-    let code_at_ms = caller.facts.session.and_then(|session| session.code_at_ms).unwrap_or(0);
+    let code_at_ms = caller.code_at_ms();
     tx.exec(
         INSERT_DEVICE,
         &[
@@ -161,6 +169,35 @@ pub fn insert(
         json!({ "name": facts.name, "model": facts.model, "key_level": facts.key_level, "approved": is_approved });
     audit::record(tx, organisation, &Event::by(caller, "device.enrolled", &id, detail))?;
     Ok(Ok(id))
+}
+
+/// A device that asks again while it waits keeps its place, and its wrong comparison codes stay counted.
+fn refresh(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    transcript: &Transcript<'_>,
+    facts: &DeviceFacts,
+) -> Result<Option<String>, StoreError> {
+    let (organisation, now_ms) = (&caller.organisation, caller.now_ms);
+    let values = [
+        organisation.into(),
+        (&caller.member).into(),
+        transcript.spki.into(),
+        transcript.facts.into(),
+        (&facts.name).into(),
+        transcript.opening.into(),
+        transcript.first_nonce.into(),
+        transcript.second_nonce.into(),
+        (&caller.origin.address).into(),
+        now_ms.into(),
+        (now_ms + PENDING_MS).into(),
+        caller.code_at_ms().into(),
+    ];
+    let Some(row) = tx.query_one(REFRESH_DEVICE, &values)? else { return Ok(None) };
+    let id = row.text(0)?.to_owned();
+    let detail = json!({ "name": facts.name, "model": facts.model, "key_level": facts.key_level });
+    audit::record(tx, organisation, &Event::by(caller, "device.asked_again", &id, detail))?;
+    Ok(Some(id))
 }
 
 /// The devices of the organisation, of one `member`, or the one with this `id`; empty for no filter.

@@ -45,9 +45,14 @@ async fn ready(State(portal): State<Portal>) -> (StatusCode, Json<Readiness>) {
         (false, true) => "synchronised",
         (false, false) => "unsynchronised",
     };
-    let ready = mark_ms.is_some() && !is_behind;
+    let is_failing = portal.store.is_failing();
+    if is_failing {
+        warnings.push("the database takes no changes: it is full, read-only or damaged");
+    }
+    let database = mark_ms.is_some() && !is_failing;
+    let ready = database && !is_behind;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, database: mark_ms.is_some(), clock, warnings }))
+    (status, Json(Readiness { ready, database, clock, warnings }))
 }
 
 /// What systemd's and chrony's services leave behind; most containers have neither and are only warned about.

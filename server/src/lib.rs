@@ -16,7 +16,7 @@ mod devices;
 mod enrollments;
 mod extract;
 mod files;
-mod health;
+pub mod health;
 pub mod key_wrap;
 mod members;
 mod nonce;

@@ -42,7 +42,8 @@ crate::statements! {
         WHERE organisation = $1 AND device = $2 AND state = 'none' AND prepared_epoch = $3";
     COUNT_PIN = "UPDATE pin SET fails = fails + 1, attempt = $3, attempt_open = 1, attempt_key = $4, attempt_challenge = $5,
             attempt_ms = $6
-        WHERE organisation = $1 AND device = $2 AND state = 'set' AND fails < $7 AND wait_until_ms <= $6 AND attempt < $3
+        WHERE organisation = $1 AND device = $2 AND state = 'set' AND fails >= 0 AND fails < $7 AND wait_until_ms <= $6
+            AND attempt < $3
         RETURNING epoch, fails";
     FIND_PIN = "SELECT state, epoch, fails, wait_until_ms, attempt, attempt_open, attempt_key, attempt_challenge
         FROM pin WHERE organisation = $1 AND device = $2";

@@ -33,7 +33,8 @@ crate::statements! {
         VALUES ($1, $2, $3, 'pending', $4, $5, 0, 0, 0, $6, 0)";
     FIND_PROVEN_FACTOR = "SELECT id FROM factor WHERE organisation = $1 AND member = $2 AND state <> 'pending'";
     COUNT_CODE = "UPDATE factor SET fails = fails + 1
-        WHERE organisation = $1 AND member = $2 AND state = $3 AND fails < $4 AND wait_until_ms <= $5 AND created_ms > $6
+        WHERE organisation = $1 AND member = $2 AND state = $3 AND fails >= 0 AND fails < $4 AND wait_until_ms <= $5
+            AND created_ms > $6
         RETURNING id, seed_sealed, key_version, fails, last_step";
     FIND_FACTOR = "SELECT id, fails, wait_until_ms, created_ms FROM factor
         WHERE organisation = $1 AND member = $2 AND state = $3";

@@ -25,6 +25,7 @@ use sqlite::Role;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -95,6 +96,7 @@ pub struct Store {
     writes: mpsc::Sender<Message>,
     reads: mpsc::Sender<Message>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    is_failing: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -123,9 +125,10 @@ impl Store {
         let checkpointer = sqlite::open(path, Role::Checkpointer, &options)?;
         let checkpoints = Checkpoints::start(checkpointer, options.clone())?;
         let (writes, queue) = mpsc::channel(options.queue.max(1));
-        let writer = Writer { conn, queue, options, turn, checkpoints };
+        let is_failing = Arc::new(AtomicBool::new(false));
+        let writer = Writer { conn, queue, options, turn, checkpoints, is_failing: Arc::clone(&is_failing) };
         threads.push(writer::spawn("store-write", move || writer.serve())?);
-        Ok(Store { writes, reads, threads: Arc::new(Mutex::new(threads)) })
+        Ok(Store { writes, reads, threads: Arc::new(Mutex::new(threads)), is_failing })
     }
 
     /// Runs `work` in a write transaction. `Ok` is answered only after the commit reached the disk.
@@ -145,6 +148,11 @@ impl Store {
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         writer::submit(&self.reads, work).await
+    }
+
+    /// True from a write that the storage refused until one that it kept: full, read-only, failing or damaged.
+    pub fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
     }
 
     /// Finishes what is queued, empties the log and closes the files. Every later request gets [`StoreError::Closed`].

@@ -83,6 +83,8 @@ pub(super) struct Writer {
     /// Who holds this file's lock begins next: two portals take turns instead of the faster one starving the other.
     pub(super) turn: File,
     pub(super) checkpoints: Checkpoints,
+    /// Read by [`super::Store::is_failing`].
+    pub(super) is_failing: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -104,7 +106,14 @@ impl Writer {
 
     fn batch(&mut self, first: Box<dyn Job>) {
         let mut jobs = vec![first];
+        let changes = self.conn.total_changes();
         let transaction = self.transact(&mut jobs);
+        match &transaction {
+            Err(StoreError::Unavailable(_) | StoreError::Corrupt) => self.is_failing.store(true, Ordering::Relaxed),
+            // Only a change that was kept shows that the storage takes changes.
+            Ok(()) if self.conn.total_changes() > changes => self.is_failing.store(false, Ordering::Relaxed),
+            _ => {}
+        }
         if !self.conn.is_autocommit()
             && let Err(fault) = sqlite::control(&self.conn, "ROLLBACK")
         {

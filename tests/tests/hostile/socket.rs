@@ -313,7 +313,13 @@ async fn slow_clients_are_cut_off_and_hinder_nobody() {
             assert!((400..500).contains(&status), "{case}: {}", answer.text());
             if !answer.body.is_empty() {
                 let is_page = answer.header("content-type").starts_with("text/html");
-                if is_page { assert_page_refused(case, &answer) } else { assert_refused(case, &answer) }
+                if is_page {
+                    assert_page_refused(case, &answer)
+                } else {
+                    assert_refused(case, &answer)
+                }
+                // Too slow, and not too large.
+                assert_eq!(status, 400, "{case}: {}", answer.text());
             }
         }
         silent.into_iter().for_each(|mut stream| drop(read_all(&mut stream)));

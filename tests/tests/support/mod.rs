@@ -375,13 +375,20 @@ pub struct Portal {
     pub world: World,
     pub clock: Arc<ManualClock>,
     pub door: Door,
+    /// The operator's probes.
+    pub management: Door,
 }
 
 impl Portal {
     pub fn start() -> Self {
+        Self::start_with(|_, _| {})
+    }
+
+    /// With other settings of the operator's, or another database.
+    pub fn start_with(change: impl FnOnce(&mut Config, &mut Options)) -> Self {
         let world = World::new();
         let clock = ManualClock::start();
-        let config = Config {
+        let mut config = Config {
             data: world.data(),
             key_file: world.key_file(),
             public_url: format!("https://{AUTHORITY}"),
@@ -390,10 +397,12 @@ impl Portal {
             ..Config::default()
         };
         let key_wrap = Arc::new(FileKeyWrap::open_or_create(&world.key_file()).unwrap());
-        let options = Options::at(i64::try_from(clock.now_ms()).unwrap());
+        let mut options = Options::at(i64::try_from(clock.now_ms()).unwrap());
+        change(&mut config, &mut options);
         let store = Store::open_sqlite(&world.database(), options).unwrap();
         let state = PortalState::new(config, store, clock.clone(), key_wrap);
-        Self { world, clock, door: Door::Here(twinlock_portal::app::app(state)) }
+        let management = Door::Here(twinlock_portal::health::router(state.clone()));
+        Self { world, clock, door: Door::Here(twinlock_portal::app::app(state)), management }
     }
 
     pub fn phone(&self) -> Phone {
