@@ -24,7 +24,7 @@ pub const COOKIE: &str = "__Host-session";
 crate::statements! {
     FIND_SESSION = "SELECT m.id, m.name, m.role, m.state, o.policy_version, o.rules, COALESCE(f.state, ''),
             COALESCE(d.id, ''), COALESCE(d.state, ''), COALESCE(d.code_at_ms, 0), COALESCE(d.finish_until_ms, 0),
-            COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, 0),
+            COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1),
             COALESCE(p.wait_until_ms, 0), s.session_key, s.app_version, s.surface, s.code_at_ms, s.pin_proved,
             s.created_ms, s.seen_ms
         FROM session s
@@ -36,7 +36,7 @@ crate::statements! {
         WHERE s.organisation = $1 AND s.token_hash = $2";
     FIND_DEVICE_CALLER = "SELECT m.id, m.name, m.role, m.state, o.policy_version, o.rules, COALESCE(f.state, ''),
             d.id, d.state, d.code_at_ms, d.finish_until_ms, d.expires_ms,
-            COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, 0), COALESCE(p.wait_until_ms, 0),
+            COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1), COALESCE(p.wait_until_ms, 0),
             d.spki, d.facts
         FROM device d
         JOIN organisation o ON o.id = d.organisation

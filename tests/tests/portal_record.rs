@@ -1,0 +1,223 @@
+//! What the portal records, what it shows of waiting devices, and what it does when it can record nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::phone::By;
+use support::*;
+
+fn entries(portal: &Portal) -> Vec<Value> {
+    let all = portal.world.sql("SELECT json_group_array(json(entry)) FROM (SELECT entry FROM audit_entry ORDER BY id)");
+    serde_json::from_str::<Vec<Value>>(&all).unwrap()
+}
+
+fn entry<'a>(entries: &'a [Value], action: &str) -> &'a Value {
+    let found: Vec<_> = entries.iter().filter(|entry| entry["action"] == action).collect();
+    assert!(!found.is_empty(), "no {action}");
+    found[found.len() - 1]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b64_an_entry_says_who_what_where_and_under_which_policy() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let mut bo = portal.ready_phone(&mut ada, BO).await;
+    bo.try_pin(false).await.expect_problem(422, "TL-1003");
+    portal.clock.pass(STEP_MS);
+    let wrong = bo.wrong_code(1);
+    bo.verify(&wrong).await.expect_problem(422, "TL-2002");
+    ada.change_policy(json!({ "two_step": false }), "a pilot ends").await.expect(200);
+    let file = format!("/v1/files/{}", portal.world.file);
+    let answer = bo.get(By::Session, &file).await;
+    let request_id = answer.expect(200).header("x-request-id").to_owned();
+    portal.world.run(&["admin", "create-organisation", "--name", "Elsewhere"], "");
+    let entries = entries(&portal);
+    for entry in &entries {
+        for field in ["id", "at_ms", "actor", "action", "target", "detail", "address", "request_id", "policy_version"] {
+            assert!(!entry[field].is_null(), "{field}: {entry}");
+        }
+        let is_system = entry["actor"]["kind"] == "system";
+        let names = if is_system { &["name"][..] } else { &["id", "name"][..] };
+        assert!(names.iter().all(|name| !entry["actor"][name].as_str().unwrap().is_empty()), "{entry}");
+        assert_eq!(entry["request_id"] == "", is_system, "{entry}");
+        assert_eq!(entry["address"], if is_system { "" } else { "127.0.0.1" }, "{entry}");
+    }
+    let ada_id = portal.world.sql("SELECT id FROM member WHERE email = 'ada@example.test'");
+    let off = entry(&entries, "policy.two_step_not_required");
+    assert_eq!(off["actor"], json!({ "kind": "member", "id": ada_id, "name": "Ada Admin" }));
+    assert_eq!(off["detail"]["reason"], "a pilot ends");
+    assert_eq!(
+        (&off["detail"]["before"]["two_step"], &off["detail"]["after"]["two_step"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(off["policy_version"], 3);
+    assert_eq!(entry(&entries, "pin.try_counted")["policy_version"], 2);
+    let read = entry(&entries, "file.downloaded");
+    assert_eq!((&read["request_id"], &read["target"]), (&json!(request_id), &json!(portal.world.file)));
+    assert_eq!(entry(&entries, "member.added")["actor"], json!({ "kind": "system", "name": "operator" }));
+    // Nothing that opens anything.
+    let all = serde_json::to_string(&entries).unwrap();
+    let key = bo.authenticator.as_ref().unwrap().0.grouped_key().expose().replace(' ', "");
+    let session = bo.session.as_ref().unwrap().0.clone();
+    for secret in
+        [PASSWORD, &wrong, &bo.code_now(), &key, &session, ada.cookie.as_ref().unwrap(), &bo.comparison_code()]
+    {
+        assert!(!all.contains(secret), "an entry holds a secret");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b64_only_trusted_proxies_say_where_somebody_is() {
+    for (trusted, forwarded, expected) in [
+        ("10.0.0.0/8", "203.0.113.9", "127.0.0.1"),
+        ("127.0.0.0/8", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.0/8", "198.51.100.1, nonsense", "127.0.0.1"),
+    ] {
+        let portal = Portal::start_with(|config, _| config.trusted_proxies = vec![trusted.parse().unwrap()]);
+        let headers = [
+            ("x-forwarded-for".to_owned(), forwarded.to_owned()),
+            ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+        ];
+        let form = format!("name={BO}&password={PASSWORD}").into_bytes();
+        portal.door.send("POST", "/sign-in", &headers, form).await.expect(303);
+        assert_eq!(entry(&entries(&portal), "session.opened")["address"], expected, "{trusted} {forwarded}");
+        assert_eq!(portal.world.sql("SELECT address FROM session"), expected);
+    }
+}
+
+/// Nobody was told by mail: the portal shows the request, and the device goes on asking.
+#[tokio::test(flavor = "multi_thread")]
+async fn b52_a_waiting_device_is_seen_without_any_mail() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    bo.enroll().await;
+    portal.clock.pass(6 * 24 * HOUR_MS);
+    ada.sign_in(ADA).await;
+    ada.enter_code().await;
+    let listed = ada.get("/v1/admin/devices").await.value()["devices"][0].clone();
+    assert_eq!((&listed["id"], &listed["state"]), (&json!(bo.device_id()), &json!("pending")));
+    let page = ada.get("/admin/devices").await.text();
+    assert!(page.contains(&format!("/admin/devices/{}/approve", bo.device_id())), "{page}");
+    // The code is the device's own and still the one that fits; no answer of the portal has it.
+    let answer = bo.get(By::Device, "/v1/devices/self").await;
+    assert_eq!(answer.step(), "await_approval");
+    let code = bo.comparison_code();
+    for text in [answer.text(), page, listed.to_string()] {
+        assert!(!text.contains(&code) && !text.contains(&code.replace(' ', "")));
+    }
+    ada.approve(&bo).await.expect(204);
+    assert_eq!(bo.get(By::Device, "/v1/devices/self").await.step(), "create_pin");
+}
+
+/// Of entry 48 of the behaviours: one place for one device, and three for a member. The search over them comes later.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_device_asking_again_keeps_its_place() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    bo.enroll().await;
+    let (device, first) = (bo.device_id(), bo.comparison_code());
+    ada.type_comparison(&device, "0000 0000").await.expect_problem(422, "TL-6002");
+    for _ in 0..5 {
+        portal.clock.pass(STEP_MS);
+        bo.sign_in(BO).await;
+        bo.verify(&bo.code_now()).await.expect(200);
+        bo.enroll().await;
+        assert_eq!(bo.device_id(), device);
+        assert_ne!(bo.comparison_code(), first, "each run has its own");
+    }
+    assert_eq!(portal.world.sql("SELECT count(*) || ' ' || max(wrong_codes) FROM device"), "1 1");
+    assert_eq!((portal.world.audited("device.enrolled"), portal.world.audited("device.asked_again")), (1, 5));
+    // Asking again is no fresh start for who guesses the code.
+    ada.type_comparison(&device, &first).await.expect_problem(422, "TL-6002");
+    ada.approve(&bo).await.expect(204);
+    // Other devices of the member have places of their own, up to three.
+    for n in 0..4 {
+        portal.clock.pass(STEP_MS);
+        bo.sign_in(BO).await;
+        bo.verify(&bo.code_now()).await.expect(200);
+        bo.device_key = phone::new_key();
+        let key = bo.device_key.clone();
+        let answer = bo.try_enroll(&key).await;
+        if n < 3 {
+            answer.expect(200);
+        } else {
+            answer.expect_problem(409, "TL-6003");
+        }
+    }
+    assert_eq!(portal.world.sql("SELECT count(*) FROM device WHERE state = 'pending'"), "3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b68_a_full_database_lets_nobody_in_and_says_so() {
+    let portal = Portal::start_with(|_, options| options.max_pages = Some(400));
+    let mut ada = portal.enforced().await;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    portal.clock.pass(STEP_MS);
+    // Her session is noted as seen before the comparison begins.
+    assert_eq!(ada.step().await, "ready");
+    portal.management.get("/readyz").await.expect(200);
+    // Something else fills the disk.
+    portal.world.sql("CREATE TABLE ballast (x); INSERT INTO ballast VALUES (zeroblob(2000000))");
+    let mut refused = None;
+    for _ in 0..200 {
+        let answer = portal.browser().try_sign_in(BO, PASSWORD).await;
+        if answer.status.as_u16() != 303 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("the database never got full");
+    assert!(refused.expect(503).text().contains("TL-4013"), "{}", refused.text());
+    assert!(refused.headers.get("set-cookie").is_none());
+    // A password that was counted stays counted, and that it was right may still find room in the log.
+    let tables = ["factor", "device", "organisation", "policy_version", "session"];
+    let events = ["session.opened", "policy.changed", "file.downloaded"];
+    let state = || (tables.map(|table| portal.world.dump(table)), events.map(|event| portal.world.audited(event)));
+    let before = state();
+    let answer = ada.change_policy(json!({ "pin_min_length": 8 }), &"because ".repeat(100)).await;
+    answer.expect_problem(503, "TL-4013");
+    portal.phone().try_sign_in(BO, PASSWORD).await.expect_problem(503, "TL-4013");
+    ada.get(&format!("/v1/files/{}", portal.world.file)).await.expect_problem(503, "TL-4013");
+    assert!(state() == before, "something was kept of what was refused");
+    // Whoever runs it is told; the process itself is well.
+    let ready = portal.management.get("/readyz").await;
+    let said = ready.expect(503).value();
+    assert_eq!((&said["ready"], &said["database"]), (&json!(false), &json!(false)));
+    assert!(said["warnings"].to_string().contains("full"), "{said}");
+    portal.management.get("/healthz").await.expect(200);
+    // Room again: the first change that is kept turns it green.
+    portal.world.sql("DROP TABLE ballast");
+    portal.management.get("/readyz").await.expect(503);
+    bo.verify(&bo.code_now()).await.expect(200);
+    portal.management.get("/readyz").await.expect(200);
+}
+
+/// A try that cannot be counted is no try.
+#[tokio::test(flavor = "multi_thread")]
+async fn b68_what_cannot_be_counted_is_not_checked() {
+    let portal = Portal::start();
+    portal.enforced().await;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    portal.clock.pass(STEP_MS);
+    let code = bo.code_now();
+    portal.world.sql(
+        "CREATE TRIGGER no_count BEFORE UPDATE ON factor BEGIN SELECT RAISE(ABORT, 'no'); END;
+         CREATE TRIGGER no_password BEFORE UPDATE ON member BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    bo.verify(&code).await.expect_problem(503, "TL-4013");
+    portal.browser().try_sign_in(BO, PASSWORD).await.expect(503);
+    assert_eq!(portal.world.audited("code.accepted"), 0);
+    portal.world.sql("DROP TRIGGER no_count");
+    bo.verify(&code).await.expect(200);
+}
