@@ -323,7 +323,7 @@ fn one_room_for_each_library_of_core() {
         ("sfv", &["core/src/proof/"]),
         ("reqwest", &["core/src/http"]),
         ("rustls", &["core/src/http"]),
-        ("tokio", &["core/src/engine", "core/src/http"]),
+        ("tokio", &["core/src/engine", "core/src/http", "core/src/testing/"]),
     ] {
         holds(&only_there(&core, word, rooms));
         assert!(core.iter().any(|source| source.names(word)), "{word} is nowhere: is it spelled so?");
