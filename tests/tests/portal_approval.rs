@@ -10,7 +10,7 @@ use support::*;
 use twinlock_core::Error;
 use twinlock_core::engine::{Engine, EngineConfig, Ports};
 use twinlock_core::pin::{Pin, PinDigits};
-use twinlock_core::ports::{self, DeviceKey, PortFuture, Store, Transport};
+use twinlock_core::ports::{self, DeviceKey, PortFuture, Transport};
 use twinlock_core::secret::{SecretBytes, SecretText};
 use twinlock_core::step::{BlockedReason, Step};
 use twinlock_core::testing::{MemoryDeviceKey, MemoryStore};
