@@ -23,10 +23,13 @@ struct PoliciesPage {
     frame: Frame,
     version: u64,
     is_required: bool,
+    is_checked: bool,
     is_set_up: u64,
     is_not_set_up: u64,
     reason: String,
     fault: String,
+    /// The fault belongs beside the reason, and the form keeps what was chosen.
+    is_about_reason: bool,
 }
 
 crate::statements! {
@@ -85,6 +88,10 @@ async fn save(
         _ => return Ok(lead_to_fresh_code(refused, "/admin/policies")),
     }
     .to_owned();
+    page.is_about_reason = refused.code() != ErrorCode::PolicyConflict;
+    if page.is_about_reason {
+        page.is_checked = form.two_step.is_some();
+    }
     page.frame.title = "Error: security policy".to_owned();
     page.reason = form.reason;
     Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page))
@@ -106,10 +113,12 @@ async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<(PoliciesPage, 
         frame: Frame::of(caller, "policies", "Security policy"),
         version: current.version,
         is_required: current.requires.two_step,
+        is_checked: current.requires.two_step,
         is_set_up: set_up,
         is_not_set_up: active.saturating_sub(set_up),
         reason: String::new(),
         fault: String::new(),
+        is_about_reason: false,
     };
     Ok((page, current))
 }
