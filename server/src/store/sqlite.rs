@@ -1,6 +1,7 @@
 //! SQLite: how a connection is opened, a statement run and a fault named.
 
 use super::{Fault, Options, Row, Sql, StoreError, Value};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ffi};
 use std::borrow::Cow;
@@ -39,6 +40,8 @@ pub(super) fn open(path: &Path, role: Role, options: &Options) -> Result<Connect
          PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;",
     )
     .map_err(named)?;
+    // Otherwise SQLite looks at bound values when it plans, and plans again whenever one of them changes.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(named)?;
     let log_bytes = i64::from(options.log_pages) * 4096;
     conn.pragma_update(None, "journal_size_limit", log_bytes).map_err(named)?;
     if role == Role::Reader {
