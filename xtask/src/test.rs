@@ -1,7 +1,7 @@
 //! `cargo xtask test [PART]`: everything, or one part of it.
 
 use crate::run::{Run, Stop};
-use crate::tools::{OATHTOOL, POSTGRESQL, ensure_packages};
+use crate::tools::{OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
 use crate::workspace::Workspace;
 
 /// Core's features are off by default, because the portal uses none of them; its tests need both.
@@ -10,7 +10,7 @@ const CORE_FEATURES: &str = "twinlock-core/client,twinlock-core/testing";
 /// Runs the parts that were asked for; all of them if none was named.
 pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Result<(), Stop> {
     let (part, arguments) = Part::choose(rest, &workspace.tests).map_err(Stop::because)?;
-    ensure_packages(run, &[&OATHTOOL, &POSTGRESQL])?;
+    ensure_packages(run, &[&OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
 
     // First, and by itself: the tests start this program, and it must build on core without any feature.
     let mut portal = workspace.cargo();

@@ -23,6 +23,17 @@ pub(crate) const POSTGRESQL: Package = Package {
     is_there: || on_path("initdb") || debian_has_initdb(Path::new("/usr/lib/postgresql")),
 };
 
+/// Looks at a portal's database from outside, and damages it.
+pub(crate) const SQLITE: Package = Package {
+    name: "sqlite3",
+    what_for: "tests read the portal's database beside it",
+    is_there: || on_path("sqlite3"),
+};
+
+/// Counts instructions where time would be too coarse.
+pub(crate) const VALGRIND: Package =
+    Package { name: "valgrind", what_for: "counts the instructions of a code check", is_there: || on_path("valgrind") };
+
 /// The version that CI uses; a newer one that is already there is welcome.
 const CARGO_DENY: [u32; 3] = [0, 20, 2];
 
