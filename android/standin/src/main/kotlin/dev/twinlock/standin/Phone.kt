@@ -1,0 +1,70 @@
+package dev.twinlock.standin
+
+import java.security.Security
+import java.util.concurrent.ConcurrentHashMap
+
+/** The one phone of this process: what its key store holds, and the switches for what can be wrong with it. */
+public object Phone {
+    /** What `ro.…` says; read once, when `android.os.Build` is first used. */
+    public val properties: Map<String, String> = mapOf(
+        "ro.build.version.sdk" to "35",
+        "ro.build.version.release" to "15",
+        "ro.build.version.codename" to "REL",
+        "ro.build.version.all_codenames" to "REL",
+        "ro.product.cpu.abilist64" to "arm64-v8a",
+        "ro.product.manufacturer" to "Stand-in",
+        "ro.product.model" to "One",
+    )
+
+    /** A StrongBox is built in. */
+    @Volatile
+    public var hasStrongBox: Boolean = true
+
+    /** A StrongBox is built in and refuses to make keys, as busy ones do. */
+    @Volatile
+    public var isStrongBoxBusy: Boolean = false
+
+    /** The keys lie in hardware at all; emulators have none. */
+    @Volatile
+    public var hasSecureHardware: Boolean = true
+
+    /** The screen is locked. */
+    @Volatile
+    public var isLocked: Boolean = false
+
+    /** The key store's service does not answer. */
+    @Volatile
+    public var isKeyStoreDown: Boolean = false
+
+    /** Milliseconds since boot; `null` runs on with the machine's own clock. */
+    @Volatile
+    public var stoppedBootMs: Long? = null
+
+    internal val keys: MutableMap<String, StoredKey> = ConcurrentHashMap()
+
+    /** The names of the keys that are there. */
+    public val aliases: Set<String> get() = keys.keys.toSet()
+
+    /** What a name was made with. */
+    public fun specification(alias: String): KeySpecification = keys.getValue(alias).specification
+
+    /** Puts the stand-in before the machine's own providers' last, and an empty phone without faults into the hand. */
+    public fun reset() {
+        if (Security.getProvider(AndroidKeyStore.NAME) == null) Security.addProvider(AndroidKeyStore())
+        keys.clear()
+        hasStrongBox = true
+        isStrongBoxBusy = false
+        hasSecureHardware = true
+        isLocked = false
+        isKeyStoreDown = false
+        stoppedBootMs = null
+    }
+
+    /** All keys are gone, as on another phone that got this one's backup. */
+    public fun wipeKeys(): Unit = keys.clear()
+
+    /** New biometrics or a removed screen lock: the keys are there and of no use any more. */
+    public fun invalidateKeys(): Unit = keys.values.forEach { it.isInvalidated = true }
+
+    internal fun bootMs(): Long = stoppedBootMs ?: (System.nanoTime() / 1_000_000)
+}
