@@ -41,9 +41,9 @@ public class KeySpecification internal constructor(
     }
 
     /** As Android tells it of a key. */
-    internal fun info(): KeyInfo {
+    internal fun info(isWeakened: Boolean): KeyInfo {
         val level = when {
-            isStrongBoxBacked -> KeyProperties.SECURITY_LEVEL_STRONGBOX
+            isStrongBoxBacked && !isWeakened -> KeyProperties.SECURITY_LEVEL_STRONGBOX
             Phone.hasSecureHardware -> KeyProperties.SECURITY_LEVEL_TRUSTED_ENVIRONMENT
             else -> KeyProperties.SECURITY_LEVEL_SOFTWARE
         }

@@ -73,7 +73,7 @@ internal class KeyStoreStandIn : KeyStoreSpi() {
 /** Says how a private key is held. */
 internal class PrivateKeyInspector : KeyFactorySpi() {
     @Suppress("UNCHECKED_CAST")
-    override fun <T : KeySpec> engineGetKeySpec(key: Key?, type: Class<T>?): T = key.stored().specification.info() as T
+    override fun <T : KeySpec> engineGetKeySpec(key: Key?, type: Class<T>?): T = key.stored().info() as T
 
     override fun engineGeneratePublic(spec: KeySpec?): PublicKey = throw UnsupportedOperationException()
 
@@ -84,7 +84,7 @@ internal class PrivateKeyInspector : KeyFactorySpi() {
 
 /** Says how a secret key is held. */
 internal class SecretKeyInspector : SecretKeyFactorySpi() {
-    override fun engineGetKeySpec(key: SecretKey?, type: Class<*>?): KeySpec = key.stored().specification.info()
+    override fun engineGetKeySpec(key: SecretKey?, type: Class<*>?): KeySpec = key.stored().info()
 
     override fun engineGenerateSecret(spec: KeySpec?): SecretKey = throw UnsupportedOperationException()
 

@@ -36,6 +36,10 @@ public object Phone {
     @Volatile
     public var isKeyStoreDown: Boolean = false
 
+    /** Keys are still found, and found invalidated when they are used. */
+    @Volatile
+    public var isInvalidatedAtUse: Boolean = false
+
     /** Milliseconds since boot; `null` runs on with the machine's own clock. */
     @Volatile
     public var stoppedBootMs: Long? = null
@@ -48,7 +52,7 @@ public object Phone {
     /** What a name was made with. */
     public fun specification(alias: String): KeySpecification = keys.getValue(alias).specification
 
-    /** Puts the stand-in before the machine's own providers' last, and an empty phone without faults into the hand. */
+    /** An empty phone without faults; the first call makes its key store known to Java. */
     public fun reset() {
         if (Security.getProvider(AndroidKeyStore.NAME) == null) Security.addProvider(AndroidKeyStore())
         keys.clear()
@@ -57,6 +61,7 @@ public object Phone {
         hasSecureHardware = true
         isLocked = false
         isKeyStoreDown = false
+        isInvalidatedAtUse = false
         stoppedBootMs = null
     }
 
@@ -65,6 +70,11 @@ public object Phone {
 
     /** New biometrics or a removed screen lock: the keys are there and of no use any more. */
     public fun invalidateKeys(): Unit = keys.values.forEach { it.isInvalidated = true }
+
+    /** This one key was made where the processor holds it, not in the StrongBox. */
+    public fun weaken(alias: String) {
+        keys.getValue(alias).isWeakened = true
+    }
 
     internal fun bootMs(): Long = stoppedBootMs ?: (System.nanoTime() / 1_000_000)
 }

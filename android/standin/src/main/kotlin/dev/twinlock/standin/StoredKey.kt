@@ -1,6 +1,8 @@
 package dev.twinlock.standin
 
+import android.security.keystore.KeyInfo
 import android.security.keystore.KeyPermanentlyInvalidatedException
+import android.security.keystore.KeyProperties
 import android.security.keystore.UserNotAuthenticatedException
 import java.security.InvalidKeyException
 import java.security.Key
@@ -14,12 +16,20 @@ internal class StoredKey(val specification: KeySpecification, val secret: Key, v
     @Volatile
     var isInvalidated: Boolean = false
 
+    @Volatile
+    var isWeakened: Boolean = false
+
+    fun info(): KeyInfo {
+        if (Phone.isKeyStoreDown) throw ProviderException("the key store does not answer")
+        return specification.info(isWeakened)
+    }
+
     /** The key for one operation, or the fault that Android throws instead. */
     fun use(purpose: Int, digest: String? = null): Key {
         if (Phone.isKeyStoreDown) throw ProviderException("the key store does not answer")
-        if (isInvalidated) throw KeyPermanentlyInvalidatedException()
+        if (isInvalidated || Phone.isInvalidatedAtUse) throw KeyPermanentlyInvalidatedException()
         if (specification.isUserAuthenticationRequired) throw UserNotAuthenticatedException()
-        val isPrivateUse = purpose != android.security.keystore.KeyProperties.PURPOSE_ENCRYPT
+        val isPrivateUse = purpose != KeyProperties.PURPOSE_ENCRYPT
         if (specification.isUnlockedDeviceRequired && Phone.isLocked && isPrivateUse) {
             throw InvalidKeyException("the device is locked")
         }

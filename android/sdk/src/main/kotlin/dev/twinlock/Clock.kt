@@ -1,0 +1,16 @@
+package dev.twinlock
+
+/**
+ * The port for the device's clocks. [Twinlock.open] brings Android's.
+ *
+ * What a method throws beside [PortException] arrives as [TwinlockException.Internal] (TL-9001), without its text.
+ */
+public interface Clock {
+    /** Wall time, milliseconds since 1970-01-01 UTC. The user can set it, so nothing is decided by it. */
+    @Throws(PortException::class)
+    public fun wallMs(): Long
+
+    /** Milliseconds since the device booted, running in sleep; no user can set it. */
+    @Throws(PortException::class)
+    public fun bootMs(): Long
+}
