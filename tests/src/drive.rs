@@ -80,7 +80,8 @@ async fn perform(
     Ok((answer, shown))
 }
 
-async fn admin(verb: &str, with: &Map<String, Value>, world: &mut World) -> Result<Shown> {
+/// What the admin does in the browser.
+pub(crate) async fn admin(verb: &str, with: &Map<String, Value>, world: &mut World) -> Result<Shown> {
     match verb {
         "require_two_step" => {
             world.require_two_step().await?;
@@ -98,7 +99,13 @@ async fn admin(verb: &str, with: &Map<String, Value>, world: &mut World) -> Resu
     }
 }
 
-async fn authenticator(verb: &str, with: &Map<String, Value>, world: &World, secrets: &Secrets) -> Result<String> {
+/// What the authenticator app shows.
+pub(crate) async fn authenticator(
+    verb: &str,
+    with: &Map<String, Value>,
+    world: &World,
+    secrets: &Secrets,
+) -> Result<String> {
     match verb {
         "scan" => Authenticator::scan(text(with, "uri")?, secrets)?.fresh_code(world.clock()).await,
         _ => Err(Fault(format!("the authenticator does not know how to `{verb}`"))),

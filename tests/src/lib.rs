@@ -7,6 +7,7 @@
 pub mod authenticator;
 pub mod browser;
 pub mod drive;
+pub mod line_world;
 pub mod phone;
 pub mod portal;
 pub mod rust_phone;

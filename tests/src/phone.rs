@@ -9,9 +9,11 @@ use crate::secrets::{SECRETS_FILE, Secrets};
 use crate::{Doing, Fault, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::path::Path;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use twinlock_core::error::ErrorCode;
 
 /// A line to the phone.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,7 +55,7 @@ pub struct LinePhone {
 }
 
 /// Who can play the phone.
-pub const SHELLS: [&str; 1] = ["rust"];
+pub const SHELLS: [&str; 2] = ["rust", "kotlin"];
 
 impl LinePhone {
     /// Starts the phone written in `shell`.
@@ -64,6 +66,7 @@ impl LinePhone {
                 command.arg("phone");
                 command
             }
+            "kotlin" => kotlin()?,
             _ => return Err(Fault(format!("there is no shell `{shell}` yet; there is: {}", SHELLS.join(", ")))),
         };
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -92,6 +95,52 @@ impl Phone for LinePhone {
         self.stdin.flush().await.doing("the phone does not listen")?;
         let answer = self.lines.next_line().await.doing("the phone")?;
         let answer = answer.doing(format!("the phone ended during `{}`", ask.verb))?;
-        serde_json::from_str(&answer).doing(format!("the phone's answer to `{}` is not understood", ask.verb))
+        let doing = format!("the phone's answer to `{}` is not understood", ask.verb);
+        let mut answer: Answer = serde_json::from_str(&answer).doing(doing)?;
+        name_error(&mut answer);
+        Ok(answer)
+    }
+}
+
+/// The Kotlin SDK with the adapters of its Android phones, on a plain Java.
+fn kotlin() -> Result<Command> {
+    let program = std::env::current_exe().doing("this program's own place")?;
+    let target =
+        program.parent().and_then(Path::parent).doing("this program lies in no target folder")?.join("android");
+    let place = target.join("twinlock-scenario");
+    let kept = std::fs::read_to_string(place.join("classpath"))
+        .doing("the Kotlin phone is not built; `cargo xtask test kotlin` builds it")?;
+    let classes = place.join("classes");
+    let separator = if cfg!(windows) { ";" } else { ":" };
+    let mut command = Command::new("java");
+    command.arg(format!("-Djna.library.path={}", target.join("native").display()));
+    command.arg("-cp").arg(format!("{}{separator}{}", classes.display(), kept.trim()));
+    command.arg("dev.twinlock.scenario.LinePhoneKt");
+    Ok(command)
+}
+
+/// An app knows errors by their numbers; people read the names.
+fn name_error(answer: &mut Answer) {
+    let Some(Value::Object(error)) = &mut answer.error else { return };
+    let number = error.get("code").and_then(Value::as_str).and_then(|code| code.strip_prefix("TL-")?.parse().ok());
+    if let Some(code) = number.and_then(ErrorCode::from_number) {
+        error.entry("name").or_insert_with(|| code.name().into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_without_a_name_gets_the_one_of_its_number() {
+        let named = |error: Value| {
+            let mut answer = Answer { error: Some(error), ..Answer::default() };
+            name_error(&mut answer);
+            answer.error.unwrap()["name"].clone()
+        };
+        assert_eq!(named(serde_json::json!({"code": "TL-1003"})), "WrongPin");
+        assert_eq!(named(serde_json::json!({"code": "TL-1003", "name": "Mine"})), "Mine");
+        assert_eq!(named(serde_json::json!({"code": "TL-1"})), Value::Null);
     }
 }

@@ -1,17 +1,21 @@
 //! `cargo xtask demo`: builds the portal and the demo, and hands over to it.
 
+use crate::kotlin;
 use crate::run::{Run, Stop, shown};
 use crate::tools::{OATHTOOL, ensure_packages};
 use crate::workspace::Workspace;
 use std::process::Command;
 
-/// Who can play the phone. Kotlin and Swift join when their SDKs exist.
-const SHELLS: [&str; 1] = ["rust"];
+/// Who can play the phone. Swift joins when its SDK exists.
+const SHELLS: [&str; 2] = ["rust", "kotlin"];
 
 /// Builds what the demo needs and starts it.
 pub(crate) fn demo(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Result<(), Stop> {
     let flags = Flags::parse(rest).map_err(Stop::because)?;
     ensure_packages(run, &[&OATHTOOL])?;
+    if flags.shell == "kotlin" {
+        kotlin::build(workspace, run)?;
+    }
     for (package, program) in [("twinlock-portal", "twinlock-portal"), ("twinlock-tests", "twinlock-demo")] {
         let mut build = workspace.cargo();
         build.args(["build", "-p", package, "--bin", program]);
@@ -80,13 +84,14 @@ mod tests {
     fn flags_in_any_order() {
         assert_eq!(Flags::parse(&[]), Ok(Flags { once: false, shell: "rust" }));
         assert_eq!(Flags::parse(&["--shell", "rust", "--once"]), Ok(Flags { once: true, shell: "rust" }));
+        assert_eq!(Flags::parse(&["--shell", "kotlin"]), Ok(Flags { once: false, shell: "kotlin" }));
         assert_eq!(Flags::parse(&["--shell=rust"]), Ok(Flags { once: false, shell: "rust" }));
     }
 
     #[test]
     fn an_unknown_shell_is_told_which_exist() {
-        let refusal = Flags::parse(&["--shell", "kotlin"]).unwrap_err();
-        assert!(refusal.contains("kotlin") && refusal.contains("rust"), "{refusal}");
+        let refusal = Flags::parse(&["--shell", "cobol"]).unwrap_err();
+        assert!(["cobol", "rust", "kotlin"].iter().all(|shell| refusal.contains(shell)), "{refusal}");
         assert!(Flags::parse(&["--shell"]).is_err());
         assert!(Flags::parse(&["--onse"]).unwrap_err().contains("--once"));
     }

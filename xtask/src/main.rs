@@ -9,6 +9,7 @@ mod bindings;
 mod demo;
 mod files;
 mod ids;
+mod kotlin;
 mod lint;
 mod run;
 mod test;
@@ -24,7 +25,7 @@ cargo xtask COMMAND
 
   demo [--once] [--shell NAME]  start a portal on this machine and play the first day of an organisation
                                 --once   play it without waiting for you, and stop
-                                --shell  who plays the phone; now: rust
+                                --shell  who plays the phone: rust, kotlin
   test [PART] [ARGUMENT…]       run all tests, or one part; an unknown part prints the list of parts
                                 arguments go to `cargo test`: cargo xtask test journey -- --nocapture
   lint                          everything that is checked without running the product

@@ -34,6 +34,17 @@ pub(crate) const SQLITE: Package = Package {
 pub(crate) const VALGRIND: Package =
     Package { name: "valgrind", what_for: "counts the instructions of a code check", is_there: || on_path("valgrind") };
 
+/// Builds and tests what is in `android/`.
+pub(crate) const MAVEN: Package =
+    Package { name: "maven", what_for: "builds the Kotlin SDK", is_there: || on_path("mvn") };
+
+/// Runs Maven, the Kotlin compiler and its tests.
+pub(crate) const JDK: Package = Package {
+    name: "default-jdk-headless",
+    what_for: "runs the Kotlin SDK's compiler and tests",
+    is_there: || on_path("java"),
+};
+
 /// The version that CI uses; a newer one that is already there is welcome.
 const CARGO_DENY: [u32; 3] = [0, 20, 2];
 

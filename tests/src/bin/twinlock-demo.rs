@@ -12,7 +12,7 @@ use twinlock_tests::scenario::{Scenario, Variables};
 use twinlock_tests::secrets::Secrets;
 use twinlock_tests::terminal::Terminal;
 use twinlock_tests::world::{DOCUMENTS, ORGANISATION, PEOPLE, PersonState, World};
-use twinlock_tests::{Fault, Result, rust_phone};
+use twinlock_tests::{Fault, Result, line_world, rust_phone};
 
 #[derive(Parser)]
 #[command(name = "twinlock-demo", about = "A whole Twinlock on this machine, and a phone that walks through it")]
@@ -37,6 +37,8 @@ struct Arguments {
 enum Role {
     /// Be the phone: answer one line of JSON for each on standard input
     Phone,
+    /// Be the portal, its admin and an authenticator, for the tests of a phone
+    World,
 }
 
 fn main() -> ExitCode {
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match arguments.role {
             Some(Role::Phone) => rust_phone::serve().await,
+            Some(Role::World) => line_world::serve().await,
             None => demo(&arguments).await,
         }
     });
