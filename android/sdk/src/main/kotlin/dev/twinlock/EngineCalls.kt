@@ -18,22 +18,30 @@ internal class EngineCalls(private val engine: Engine, first: Step) {
         try {
             glued { block(engine) }
         } finally {
-            tellStep { engine.step() }
+            tellStep()
         }
     }
 
     suspend fun next(block: suspend (Engine) -> dev.twinlock.ffi.Step): Step = call { block(it).toStep() }
 
-    /** Locks, lets go of the ports, and frees what Rust holds. A call under way ends with "closed". */
+    /** Does what needs no engine, as long as there is one. */
+    fun <T> whileOpen(block: () -> T): T = glued {
+        engine.step()
+        block()
+    }
+
+    /** Lets go of the ports and frees what Rust holds. A call under way ends with "closed". */
     fun close() {
-        tellStep { engine.lock() }
         runCatching { engine.shutDown() }
         engine.destroy()
     }
 
-    /** Read and told under one lock, so that of two calls at once the older answer never stays. */
-    private fun tellStep(ask: () -> dev.twinlock.ffi.Step): Unit = synchronized(told) {
-        // A closed engine has no step; what was told last stays.
-        runCatching(ask).onSuccess { told.value = it.toStep() }
+    /** Without a lock, since listeners may run inside: whoever told an older answer sees so and tells the newer one. */
+    private fun tellStep() {
+        do {
+            // A closed engine has no step; what was told last stays.
+            val now = runCatching { engine.step().toStep() }.getOrNull() ?: return
+            told.value = now
+        } while (runCatching { engine.step().toStep() }.getOrDefault(now) != now)
     }
 }

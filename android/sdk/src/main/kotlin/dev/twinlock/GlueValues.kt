@@ -1,6 +1,7 @@
 package dev.twinlock
 
 import dev.twinlock.ffi.EngineException
+import java.nio.charset.CharacterCodingException
 import kotlin.coroutines.cancellation.CancellationException
 
 internal fun dev.twinlock.ffi.Step.toStep(): Step = when (this) {
@@ -64,6 +65,8 @@ internal inline fun <T> glued(call: () -> T): T = try {
     call()
 } catch (fault: CancellationException) {
     throw fault
+} catch (fault: TwinlockException) {
+    throw fault
 } catch (fault: EngineException) {
     throw fault.toException()
 } catch (fault: LinkageError) {
@@ -71,10 +74,16 @@ internal inline fun <T> glued(call: () -> T): T = try {
 } catch (_: IllegalStateException) {
     // What the glue says of an object that was destroyed.
     throw TwinlockException.Misuse(CLOSED)
+} catch (_: CharacterCodingException) {
+    // Half of a surrogate pair is no text; it cannot be written as UTF-8.
+    throw TwinlockException.Misuse(MALFORMED)
 } catch (_: Exception) {
     // A panic; its text stays behind.
     throw TwinlockException.Internal(INTERNAL)
 }
+
+/** `docs/errors.md`: "the request is malformed". */
+internal const val MALFORMED = 4007
 
 /** `docs/errors.md`: "a fault of our own". */
 internal const val INTERNAL = 9001

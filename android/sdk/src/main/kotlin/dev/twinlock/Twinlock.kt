@@ -55,7 +55,7 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
 
     /** An empty PIN entry. Close it when its screen goes. */
     @Throws(TwinlockException::class)
-    public fun pinEntry(): PinEntry = PinEntry(glued { dev.twinlock.ffi.PinEntry() })
+    public fun pinEntry(): PinEntry = calls.whileOpen { PinEntry(dev.twinlock.ffi.PinEntry()) }
 
     /**
      * Submits what was typed: a new PIN, twice, at [Step.CreatePin] and [Step.ChangePin]; the PIN at [Step.EnterPin].
@@ -64,7 +64,7 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
      */
     @Throws(TwinlockException::class)
     public suspend fun submitPin(entry: PinEntry): Step = try {
-        calls.next { it.submitPin(entry.typed) }
+        calls.next { it.submitPin(entry.lend()) }
     } finally {
         runCatching { entry.clear() }
     }

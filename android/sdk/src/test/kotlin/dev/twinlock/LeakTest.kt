@@ -1,0 +1,95 @@
+package dev.twinlock
+
+import dev.twinlock.ffi.FfiConverterTypeClock
+import dev.twinlock.ffi.FfiConverterTypeDeviceKey
+import dev.twinlock.ffi.FfiConverterTypeStore
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.yield
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
+import java.lang.ref.WeakReference
+
+/** Nothing stays behind: neither handles, nor objects, nor native memory. */
+class LeakTest {
+    @Test
+    fun `closing lets go of the ports at once`() = runBlocking<Unit> {
+        val before = heldPorts()
+        val twinlock = MemoryPorts().open()
+        assertEquals(before + 3, heldPorts())
+        twinlock.close()
+        assertEquals(before, heldPorts())
+    }
+
+    @Test
+    fun `an account that could not be opened lets go of the ports at once`() = runBlocking<Unit> {
+        val before = heldPorts()
+        assertThrows<TwinlockException> { runBlocking { MemoryPorts(onRead = { error("") }).open() } }
+        assertEquals(before, heldPorts())
+    }
+
+    @Test
+    fun `a closed Twinlock and its ports are collected`() = runBlocking<Unit> {
+        val (twinlock, store) = closedOne()
+        assertTrue(isCollected(twinlock), "the closed Twinlock is held")
+        assertTrue(isCollected(store), "its ports are held")
+    }
+
+    @Test
+    fun `f75_ten_thousand_accounts_opened_and_closed_leave_nothing`() = runBlocking<Unit> {
+        val before = heldPorts()
+        // An engine with its TLS set-up takes tens of kilobytes; half a one may be lost to chance.
+        assertFlat(warmUp = 4_000, times = 10_000, limitKb = 8 * 1024) { MemoryPorts().open().close() }
+        assertEquals(before, heldPorts())
+    }
+
+    @Test
+    fun `f75_a_hundred_thousand_calls_and_PIN_entries_leave_nothing`() = runBlocking<Unit> {
+        MemoryPorts().open().use { twinlock ->
+            assertFlat(warmUp = 20_000, times = 100_000, limitKb = 8 * 1024) { number ->
+                twinlock.lock()
+                twinlock.pinEntry().use { it.pushDigit(number % 10) }
+                if (number % 10 == 0) runCatching { twinlock.refresh() }
+            }
+        }
+    }
+
+    private suspend fun assertFlat(warmUp: Int, times: Int, limitKb: Long, act: suspend (Int) -> Unit) {
+        repeat(warmUp) { act(it) }
+        val before = NativeMemory.now()
+        repeat(times) { act(it) }
+        val after = NativeMemory.now()
+        val allocated = after.allocatedKb - before.allocatedKb
+        val resident = after.residentKb - before.residentKb
+        println("after $times: allocated $allocated kB more, resident $resident kB more")
+        assertTrue(allocated < limitKb, "$allocated kB more are allocated")
+        // What was freed may stay with the process for a while; a leak would still show beside it.
+        assertTrue(resident < 4 * limitKb, "$resident kB more are resident")
+    }
+
+    private suspend fun closedOne(): Pair<WeakReference<Twinlock>, WeakReference<Store>> {
+        val ports = MemoryPorts()
+        val twinlock = ports.open().also { it.close() }
+        return WeakReference(twinlock) to WeakReference(ports.store)
+    }
+
+    private suspend fun isCollected(reference: WeakReference<*>): Boolean = (0 until 20).any {
+        // A worker of the dispatcher remembers its last task until it has another one.
+        coroutineScope { List(64) { async(Dispatchers.Default) { yield() } }.awaitAll() }
+        System.gc()
+        reference.get() == null
+    }
+
+    /** The handles that Rust has of Kotlin's objects. */
+    private fun heldPorts(): Int =
+        listOf(FfiConverterTypeStore, FfiConverterTypeClock, FfiConverterTypeDeviceKey).sumOf { converter ->
+            val field = converter.javaClass.declaredFields.single { it.name == "handleMap" }.apply { isAccessible = true }
+            val handles = field.get(converter)
+            handles.javaClass.methods.single { it.name == "getSize" }.invoke(handles) as Int
+        }
+}
