@@ -1,7 +1,8 @@
 package dev.twinlock
 
 /**
- * The port for the device's clocks. [Twinlock.open] brings Android's.
+ * The port for the device's clocks. [Twinlock.open] brings Android's. Methods may be called on any thread, on the main
+ * one by [Twinlock.close], and answer at once.
  *
  * What a method throws beside [PortException] arrives as [TwinlockException.Internal] (TL-9001), without its text.
  */

@@ -34,4 +34,21 @@ public enum class PinFault {
 
     /** Holds the member's own number or birth date. */
     Personal,
+    ;
+
+    /** The name of the text that says it to the member, in the SDK's `strings.xml`. */
+    public val textKey: String
+        get() = when (this) {
+            TooShort -> "twinlock_pin_too_short"
+            TooLong -> "twinlock_pin_too_long"
+            NotDigits -> "twinlock_pin_not_digits"
+            Repeated -> "twinlock_pin_repeated"
+            DoubledTriple -> "twinlock_pin_doubled_triple"
+            Periodic -> "twinlock_pin_periodic"
+            Palindrome -> "twinlock_pin_palindrome"
+            Sequence -> "twinlock_pin_sequence"
+            Date -> "twinlock_pin_date"
+            KeypadShape -> "twinlock_pin_keypad_shape"
+            Personal -> "twinlock_pin_personal"
+        }
 }

@@ -68,6 +68,9 @@ public object Phone {
     /** All keys are gone, as on another phone that got this one's backup. */
     public fun wipeKeys(): Unit = keys.clear()
 
+    /** These keys are gone. */
+    public fun wipeKeys(aliases: Collection<String>): Unit = aliases.forEach(keys::remove)
+
     /** New biometrics or a removed screen lock: the keys are there and of no use any more. */
     public fun invalidateKeys(): Unit = keys.values.forEach { it.isInvalidated = true }
 

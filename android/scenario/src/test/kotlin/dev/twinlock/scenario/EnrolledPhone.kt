@@ -1,0 +1,45 @@
+package dev.twinlock.scenario
+
+import dev.twinlock.Step
+import dev.twinlock.Twinlock
+import dev.twinlock.TwinlockConfig
+import kotlinx.coroutines.runBlocking
+
+/** A member's phone that an admin has approved, with its ports within reach. */
+class EnrolledPhone private constructor(private val config: TwinlockConfig, val ports: SoftwarePorts) {
+    private val held = ports.ports()
+
+    lateinit var twinlock: Twinlock
+        private set
+
+    /** The app starts again. */
+    suspend fun restart(): Step {
+        if (::twinlock.isInitialized) twinlock.close()
+        twinlock = Twinlock.open(config, held)
+        return twinlock.step.value
+    }
+
+    /** Types and submits. */
+    suspend fun submit(digits: String): Step = twinlock.pinEntry().use { entry ->
+        digits.forEach { entry.pushDigit(it.digitToInt()) }
+        twinlock.submitPin(entry)
+    }
+
+    companion object {
+        const val PIN = "583017"
+        const val WRONG_PIN = "583071"
+
+        /** From sign-in to the step that asks for a new PIN. */
+        fun enroll(world: World, member: Member): EnrolledPhone = runBlocking {
+            val config = TwinlockConfig(world.portalUrl, world.rootsPem, account = member.email, appVersion = "1.0.0")
+            val phone = EnrolledPhone(config, SoftwarePorts())
+            phone.restart()
+            val twinlock = phone.twinlock
+            check(twinlock.signIn(member.email, member.password.toByteArray()) == Step.SetUpTwoStep)
+            val waiting = twinlock.submitCode(world.code(twinlock.setUpTwoStep().uri)) as Step.AwaitApproval
+            world.approve(member, checkNotNull(waiting.comparisonCode))
+            check(twinlock.refresh() is Step.CreatePin)
+            phone
+        }
+    }
+}

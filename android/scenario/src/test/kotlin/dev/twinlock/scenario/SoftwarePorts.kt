@@ -1,0 +1,103 @@
+package dev.twinlock.scenario
+
+import dev.twinlock.Clock
+import dev.twinlock.DeviceKey
+import dev.twinlock.KeyLevel
+import dev.twinlock.PinKeyKind
+import dev.twinlock.PortException
+import dev.twinlock.Ports
+import dev.twinlock.Store
+import java.security.KeyPair
+import java.security.KeyPairGenerator
+import java.security.SecureRandom
+import java.security.Signature
+import java.security.spec.ECGenParameterSpec
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.CopyOnWriteArrayList
+import javax.crypto.Mac
+import javax.crypto.spec.SecretKeySpec
+
+/** Ports of a device without key hardware, by Java's own means; each call is noted and then told to [onCall]. */
+class SoftwarePorts {
+    /** The names of the calls, in order. */
+    val calls = CopyOnWriteArrayList<String>()
+
+    /** Told of each call, on the thread that makes it, before it is answered. */
+    @Volatile
+    var onCall: (String) -> Unit = {}
+
+    fun ports() = Ports(Keys(), Blobs(), Clocks())
+
+    private fun called(name: String) {
+        calls += name
+        onCall(name)
+    }
+
+    private inner class Keys : DeviceKey {
+        private val keys = ConcurrentHashMap<String, Pair<KeyPair, SecretKeySpec>>()
+
+        override fun generate(account: String): ByteArray {
+            called("generate")
+            val pair = KeyPairGenerator.getInstance("EC").run {
+                initialize(ECGenParameterSpec("secp256r1"))
+                generateKeyPair()
+            }
+            keys[account] = pair to SecretKeySpec(ByteArray(32).also(SecureRandom()::nextBytes), "HmacSHA256")
+            return pair.public.encoded
+        }
+
+        override fun sign(account: String, message: ByteArray): ByteArray {
+            called("sign")
+            return Signature.getInstance("SHA256withECDSAinP1363Format").run {
+                initSign(of(account).first.private)
+                update(message)
+                sign()
+            }
+        }
+
+        override fun pinKeyKind(account: String): PinKeyKind = PinKeyKind.Mac.also { called("pinKeyKind") }
+
+        override fun bindGuess(account: String, guess: ByteArray): ByteArray {
+            called("bindGuess")
+            return Mac.getInstance("HmacSHA256").apply { init(of(account).second) }.doFinal(guess)
+        }
+
+        override fun delete(account: String) {
+            called("delete")
+            keys.remove(account)
+        }
+
+        override fun level(account: String): KeyLevel {
+            called("level")
+            of(account)
+            return KeyLevel.Software
+        }
+
+        private fun of(account: String) = keys[account] ?: throw PortException.KeyLost()
+    }
+
+    private inner class Blobs : Store {
+        private val blobs = ConcurrentHashMap<String, ByteArray>()
+
+        override fun read(name: String): ByteArray? {
+            called("read $name")
+            return blobs[name]
+        }
+
+        override fun write(name: String, bytes: ByteArray) {
+            called("write $name")
+            blobs[name] = bytes
+        }
+
+        override fun remove(name: String) {
+            called("remove $name")
+            blobs.remove(name)
+        }
+    }
+
+    private inner class Clocks : Clock {
+        override fun wallMs(): Long = System.currentTimeMillis().also { called("wallMs") }
+
+        override fun bootMs(): Long = (System.nanoTime() / 1_000_000).also { called("bootMs") }
+    }
+}
