@@ -55,7 +55,7 @@ pub struct LinePhone {
 }
 
 /// Who can play the phone.
-pub const SHELLS: [&str; 2] = ["rust", "kotlin"];
+pub const SHELLS: [&str; 3] = ["rust", "kotlin", "swift"];
 
 impl LinePhone {
     /// Starts the phone written in `shell`.
@@ -67,6 +67,11 @@ impl LinePhone {
                 command
             }
             "kotlin" => kotlin()?,
+            // Made by `cargo xtask demo --shell swift`, beside this program.
+            "swift" => {
+                let own = std::env::current_exe().doing("this program's own place")?;
+                Command::new(own.with_file_name("twinlock-phone-swift"))
+            }
             _ => return Err(Fault(format!("there is no shell `{shell}` yet; there is: {}", SHELLS.join(", ")))),
         };
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);

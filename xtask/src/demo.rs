@@ -2,19 +2,36 @@
 
 use crate::kotlin;
 use crate::run::{Run, Stop, shown};
+use crate::swift;
 use crate::tools::{OATHTOOL, ensure_packages};
 use crate::workspace::Workspace;
 use std::process::Command;
 
-/// Who can play the phone. Swift joins when its SDK exists.
-const SHELLS: [&str; 2] = ["rust", "kotlin"];
+/// Who can play the phone.
+const SHELLS: [&str; 3] = ["rust", "kotlin", "swift"];
 
 /// Builds what the demo needs and starts it.
 pub(crate) fn demo(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Result<(), Stop> {
     let flags = Flags::parse(rest).map_err(Stop::because)?;
+    let demo = build(workspace, run, &flags)?;
+    // The last line is the demo's own, so the times of the builds stand before it.
+    run.print_table();
+    println!("\n── demo ── {}", shown(&demo));
+    become_program(demo)
+}
+
+/// Plays the main job once on the phone of `shell`, as one part of a longer run.
+pub(crate) fn play_once(workspace: &Workspace, run: &mut Run, shell: &'static str) -> Result<(), Stop> {
+    let demo = build(workspace, run, &Flags { once: true, shell })?;
+    run.command(&format!("main job, {shell} phone"), demo)
+}
+
+fn build(workspace: &Workspace, run: &mut Run, flags: &Flags<'_>) -> Result<Command, Stop> {
     ensure_packages(run, &[&OATHTOOL])?;
-    if flags.shell == "kotlin" {
-        kotlin::build(workspace, run)?;
+    match flags.shell {
+        "kotlin" => kotlin::build(workspace, run)?,
+        "swift" => swift::build_phone(workspace, run)?,
+        _ => {}
     }
     for (package, program) in [("twinlock-portal", "twinlock-portal"), ("twinlock-tests", "twinlock-demo")] {
         let mut build = workspace.cargo();
@@ -27,10 +44,7 @@ pub(crate) fn demo(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
     if flags.once {
         demo.arg("--once");
     }
-    // The last line is the demo's own, so the times of the builds stand before it.
-    run.print_table();
-    println!("\n── demo ── {}", shown(&demo));
-    become_program(demo)
+    Ok(demo)
 }
 
 #[derive(Debug, PartialEq)]
@@ -91,7 +105,7 @@ mod tests {
     #[test]
     fn an_unknown_shell_is_told_which_exist() {
         let refusal = Flags::parse(&["--shell", "cobol"]).unwrap_err();
-        assert!(["cobol", "rust", "kotlin"].iter().all(|shell| refusal.contains(shell)), "{refusal}");
+        assert!(["cobol", "rust", "kotlin", "swift"].iter().all(|shell| refusal.contains(shell)), "{refusal}");
         assert!(Flags::parse(&["--shell"]).is_err());
         assert!(Flags::parse(&["--onse"]).unwrap_err().contains("--once"));
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the one command a developer and CI share. Run it without arguments to see what it can do.
 //!
 //! One file per command ([`demo`], [`test`], [`lint`], [`bindings`], [`bench`]); [`run`] starts and times the parts, [`tools`]
-//! installs what a machine lacks, [`ids`] and [`files`] are checks of our own.
+//! installs what a machine lacks, [`swift_toolchain`] brings Swift, [`ids`] and [`files`] are checks of our own.
 
 mod api;
 mod bench;
@@ -12,6 +12,8 @@ mod ids;
 mod kotlin;
 mod lint;
 mod run;
+mod swift;
+mod swift_toolchain;
 mod test;
 mod tools;
 mod workspace;
@@ -25,7 +27,7 @@ cargo xtask COMMAND
 
   demo [--once] [--shell NAME]  start a portal on this machine and play the first day of an organisation
                                 --once   play it without waiting for you, and stop
-                                --shell  who plays the phone: rust, kotlin
+                                --shell  who plays the phone: rust, kotlin or swift
   test [PART] [ARGUMENT…]       run all tests, or one part; an unknown part prints the list of parts
                                 arguments go to `cargo test`: cargo xtask test journey -- --nocapture
   lint                          everything that is checked without running the product

@@ -1,6 +1,7 @@
 //! `cargo xtask test [PART]`: everything, or one part of it.
 
 use crate::run::{Run, Stop};
+use crate::swift;
 use crate::tools::{OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
 use crate::workspace::Workspace;
 
@@ -10,6 +11,19 @@ const CORE_FEATURES: &str = "twinlock-core/client,twinlock-core/testing";
 /// Runs the parts that were asked for; all of them if none was named.
 pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Result<(), Stop> {
     let (part, arguments) = Part::choose(rest, &workspace.tests).map_err(Stop::because)?;
+    match part {
+        Part::All => {
+            rust(workspace, run, None, arguments)?;
+            swift::test(workspace, run, &[])
+        }
+        Part::Rust => rust(workspace, run, None, arguments),
+        Part::Target(name) => rust(workspace, run, Some(name), arguments),
+        Part::Swift => swift::test(workspace, run, arguments),
+    }
+}
+
+/// Every test that Cargo knows, or one target of `twinlock-tests`.
+fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &[&str]) -> Result<(), Stop> {
     ensure_packages(run, &[&OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
 
     // First, and by itself: the tests start this program, and it must build on core without any feature.
@@ -18,15 +32,15 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
     run.command("build the portal", portal)?;
 
     let mut tests = workspace.cargo();
-    match part {
-        Part::Rust => {
+    match target {
+        None => {
             let mut bare = workspace.cargo();
             bare.args(["test", "-p", "twinlock-core", "--no-default-features", "--no-run"]);
             run.command("core without features", bare)?;
             tests.args(["test", "--workspace", "--features", CORE_FEATURES]).args(arguments);
             run.command("unit, integration and doc tests", tests)
         }
-        Part::Target(name) => {
+        Some(name) => {
             tests.args(["test", "-p", "twinlock-tests", "--test", name]).args(arguments);
             run.command(name, tests)
         }
@@ -35,8 +49,12 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
 
 #[derive(Debug, PartialEq)]
 enum Part<'a> {
+    /// Every part.
+    All,
     /// Every test that Cargo knows.
     Rust,
+    /// The Swift SDK and its phone.
+    Swift,
     /// One test target of `twinlock-tests`.
     Target(&'a str),
 }
@@ -45,13 +63,16 @@ impl<'a> Part<'a> {
     /// The part, and the arguments left for `cargo test`.
     fn choose<'b>(rest: &'b [&'a str], targets: &[String]) -> Result<(Self, &'b [&'a str]), String> {
         match rest {
-            [] => Ok((Part::Rust, rest)),
+            [] => Ok((Part::All, rest)),
             ["rust", arguments @ ..] => Ok((Part::Rust, arguments)),
+            ["swift", arguments @ ..] => Ok((Part::Swift, arguments)),
             [name, arguments @ ..] if targets.iter().any(|target| target == name) => {
                 Ok((Part::Target(name), arguments))
             }
             [unknown, ..] => {
-                let mut text = format!("There is no part `{unknown}`. The parts are:\n  rust (all of them)\n");
+                let mut text = format!(
+                    "There is no part `{unknown}`. The parts are:\n  rust (every target below, and more)\n  swift\n"
+                );
                 for target in targets {
                     text += &format!("  {target}\n");
                 }
@@ -66,10 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_rust_or_a_test_target() {
+    fn a_part_is_a_language_or_a_test_target() {
         let targets = ["arrows".to_owned(), "journey".to_owned()];
-        assert_eq!(Part::choose(&[], &targets), Ok((Part::Rust, &[][..])));
+        assert_eq!(Part::choose(&[], &targets), Ok((Part::All, &[][..])));
         assert_eq!(Part::choose(&["rust", "f31"], &targets), Ok((Part::Rust, &["f31"][..])));
+        assert_eq!(Part::choose(&["swift"], &targets), Ok((Part::Swift, &[][..])));
         let asked = ["journey", "--", "--nocapture"];
         assert_eq!(Part::choose(&asked, &targets), Ok((Part::Target("journey"), &["--", "--nocapture"][..])));
     }
@@ -77,7 +99,7 @@ mod tests {
     #[test]
     fn an_unknown_part_is_told_which_exist() {
         let refusal = Part::choose(&["jorney"], &["arrows".to_owned(), "journey".to_owned()]).unwrap_err();
-        for part in ["jorney", "rust", "arrows", "journey"] {
+        for part in ["jorney", "rust", "swift", "arrows", "journey"] {
             assert!(refusal.contains(part), "{refusal}");
         }
     }

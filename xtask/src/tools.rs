@@ -45,6 +45,10 @@ pub(crate) const JDK: Package = Package {
     is_there: || on_path("java"),
 };
 
+/// Makes the small root with the Swift toolchain, where the machine has none of its own.
+pub(crate) const DEBOOTSTRAP: Package =
+    Package { name: "debootstrap", what_for: "makes the root with Swift in it", is_there: || on_path("debootstrap") };
+
 /// The version that CI uses; a newer one that is already there is welcome.
 const CARGO_DENY: [u32; 3] = [0, 20, 2];
 
@@ -56,7 +60,7 @@ pub(crate) fn ensure_packages(run: &mut Run, packages: &[&Package]) -> Result<()
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    let is_root = output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let is_root = is_root();
     let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     if !on_path("apt-get") || !(is_root || is_ci) {
         let mut text = String::from("Missing on this machine:\n");
@@ -72,6 +76,11 @@ pub(crate) fn ensure_packages(run: &mut Run, packages: &[&Package]) -> Result<()
         None => Ok(()),
         Some(package) => Err(Stop::because(format!("{} was installed, but is still not found.", package.name))),
     }
+}
+
+/// Whether we may install and mount.
+pub(crate) fn is_root() -> bool {
+    output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0")
 }
 
 /// Makes sure that `cargo deny` is there, in the version that CI uses or a newer one.
