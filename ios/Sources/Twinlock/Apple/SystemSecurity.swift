@@ -1,0 +1,63 @@
+#if canImport(Security)
+    import Foundation
+    import Security
+
+    /// The real framework: one call each.
+    struct SystemSecurity: SecurityFramework {
+        func add(_ attributes: [String: Any]) throws(SecurityFault) {
+            try SecurityFault.check(SecItemAdd(attributes as CFDictionary, nil))
+        }
+
+        func copyMatching(_ query: [String: Any]) throws(SecurityFault) -> Any? {
+            var found: CFTypeRef?
+            try SecurityFault.check(SecItemCopyMatching(query as CFDictionary, &found))
+            return found
+        }
+
+        func update(_ query: [String: Any], _ attributes: [String: Any]) throws(SecurityFault) {
+            try SecurityFault.check(SecItemUpdate(query as CFDictionary, attributes as CFDictionary))
+        }
+
+        func delete(_ query: [String: Any]) throws(SecurityFault) {
+            try SecurityFault.check(SecItemDelete(query as CFDictionary))
+        }
+
+        func accessControl(_ protection: String) throws(SecurityFault) -> SecAccessControl {
+            try copied { SecAccessControlCreateWithFlags(nil, protection as CFString, .privateKeyUsage, $0) }
+        }
+
+        func createRandomKey(_ attributes: [String: Any]) throws(SecurityFault) -> SecKey {
+            try copied { SecKeyCreateRandomKey(attributes as CFDictionary, $0) }
+        }
+
+        func createPublicKey(_ point: Data) throws(SecurityFault) -> SecKey {
+            let attributes: [CFString: Any] = [
+                kSecAttrKeyType: kSecAttrKeyTypeECSECPrimeRandom, kSecAttrKeyClass: kSecAttrKeyClassPublic,
+            ]
+            return try copied { SecKeyCreateWithData(point as CFData, attributes as CFDictionary, $0) }
+        }
+
+        func copyPublicKey(_ key: SecKey) throws(SecurityFault) -> Data {
+            guard let publicKey = SecKeyCopyPublicKey(key) else { throw SecurityFault(status: errSecParam) }
+            return try copied { SecKeyCopyExternalRepresentation(publicKey, $0) } as Data
+        }
+
+        func createSignature(_ key: SecKey, _ message: Data) throws(SecurityFault) -> Data {
+            try copied { SecKeyCreateSignature(key, .ecdsaSignatureMessageX962SHA256, message as CFData, $0) } as Data
+        }
+
+        func copyKeyExchangeResult(_ key: SecKey, _ other: SecKey) throws(SecurityFault) -> Data {
+            try copied { SecKeyCopyKeyExchangeResult(key, .ecdhKeyExchangeStandard, other, [:] as CFDictionary, $0) }
+                as Data
+        }
+
+        private func copied<Answer>(
+            _ call: (UnsafeMutablePointer<Unmanaged<CFError>?>) -> Answer?
+        ) throws(SecurityFault) -> Answer {
+            var error: Unmanaged<CFError>?
+            if let answer = call(&error) { return answer }
+            guard let error = error?.takeRetainedValue() else { throw SecurityFault(status: errSecParam) }
+            throw SecurityFault(domain: CFErrorGetDomain(error) as String, code: CFErrorGetCode(error))
+        }
+    }
+#endif

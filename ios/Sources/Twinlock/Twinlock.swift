@@ -1,0 +1,185 @@
+public import Foundation
+import TwinlockGlue
+
+/// A member's side of Twinlock on this phone: ask what comes next, draw it, hand in what the member typed.
+///
+/// Every call returns the next ``Step``; the app draws it and decides nothing. Keys live in the Secure Enclave, session
+/// and vault keys in memory only. One instance per account.
+///
+/// All methods may be called from any task. Network and key derivation run off the caller's thread, so that the main
+/// actor stays responsive. One call that changes the step runs at a time; a second one is refused with
+/// ``TwinlockError/misuse(_:)`` (TL-9002) instead of waiting. Cancelling a task does not take back what was sent, and
+/// never gives a free guess: the portal counts a try before it is evaluated.
+public actor Twinlock {
+    private nonisolated let engine: TwinlockGlue.Engine
+    private nonisolated let board: StepBoard
+
+    /// Opens with ports of the app's own; most apps use ``open(_:keychain:)``.
+    ///
+    /// Reads what the phone remembers of the account. No network, no key derivation.
+    /// - Parameters:
+    ///   - configuration: What the app says of itself and of its portal.
+    ///   - ports: Keys, storage and clocks. They are let go of at ``close()``.
+    /// - Throws: ``TwinlockError/misuse(_:)`` (TL-4007) for an address that is no `https://host`,
+    ///   ``TwinlockError/notTrusted(_:)`` (TL-4002) for roots that are none, ``TwinlockError/retry(_:)`` (TL-5001) if the
+    ///   storage does not answer, ``TwinlockError/enrollAgain(_:)`` (TL-5003) if what it holds is damaged.
+    public static func open(_ configuration: Configuration, ports: Ports) async throws(TwinlockError) -> Twinlock {
+        do {
+            let engine = try TwinlockGlue.Engine(
+                config: configuration.glue,
+                deviceKey: DeviceKeyPort(ports.deviceKey),
+                store: StorePort(ports.store),
+                clock: ClockPort(ports.clock)
+            )
+            return Twinlock(engine: engine, step: Step(try engine.open()))
+        } catch {
+            throw TwinlockError(error)
+        }
+    }
+
+    private init(engine: TwinlockGlue.Engine, step: Step) {
+        self.engine = engine
+        self.board = StepBoard(step)
+    }
+
+    deinit {
+        close()
+    }
+
+    /// What the app draws now. After ``close()`` it stays what it was last.
+    public nonisolated var step: Step { board.step }
+
+    /// The present step, then every later one, for as many listeners as there are.
+    ///
+    /// A listener that is slow sees the newest step and not the ones it missed. Ends at ``close()``.
+    public nonisolated var steps: Steps { Steps(board: board) }
+
+    /// Secrets of the app's own, open while the step is ``Step/ready``.
+    public nonisolated var vault: Vault { Vault(engine: engine) }
+
+    /// Signs in with the name and password of the account; allowed at every step.
+    /// - Parameters:
+    ///   - name: The account's name as the member types it.
+    ///   - password: UTF-8 bytes. Overwritten and emptied before the call returns, also when it fails; pass the only
+    ///     copy, because bytes that another variable shares are not reached.
+    /// - Returns: The next step.
+    /// - Throws: ``TwinlockError/entryRefused(_:)`` (TL-3004) if name or password is wrong.
+    @discardableResult
+    public func signIn(name: String, password: inout Data) async throws(TwinlockError) -> Step {
+        let held: TwinlockGlue.Password
+        do {
+            defer { password.wipe() }
+            held = try TwinlockGlue.Password(utf8: password)
+        } catch {
+            throw TwinlockError(error)
+        }
+        return try await next { engine in try await engine.signIn(name: name, password: held) }
+    }
+
+    /// Begins the set-up of two-step authentication, at ``Step/setUpTwoStep``. What it returns is shown once.
+    public func setUpTwoStep() async throws(TwinlockError) -> TwoStepSetUp {
+        TwoStepSetUp(try await asked { engine in try await engine.setUpTwoStep() })
+    }
+
+    /// Submits a code of the authenticator app, at ``Step/setUpTwoStep`` and ``Step/enterCode``; then enrolls the phone
+    /// if the portal does not know it.
+    /// - Parameter code: As typed; spaces, hyphens, Arabic-Indic and full-width digits are understood.
+    /// - Returns: The next step.
+    /// - Throws: ``TwinlockError/entryRefused(_:)`` (TL-2001 cannot be a code and was not counted, TL-2002 refused),
+    ///   ``TwinlockError/wait(_:retryAfter:)`` (TL-2003), ``TwinlockError/askAdmin(_:)`` (TL-2004),
+    ///   ``TwinlockError/retry(_:)`` (TL-5008) if the phone has no passcode: keys are only kept on a phone that has one.
+    @discardableResult
+    public func submitCode(_ code: String) async throws(TwinlockError) -> Step {
+        try await next { engine in try await engine.submitCode(code: code) }
+    }
+
+    /// Asks the portal what comes next, for example whether the phone was approved meanwhile.
+    @discardableResult
+    public func refresh() async throws(TwinlockError) -> Step {
+        try await next { engine in try await engine.refresh() }
+    }
+
+    /// An empty PIN entry for a keypad. Digits go straight into memory that Rust wipes.
+    public nonisolated func pinEntry() throws(TwinlockError) -> PinEntry {
+        if board.isClosed {
+            throw .misuse(.closed)
+        }
+        return try PinEntry()
+    }
+
+    /// Submits what was typed, at ``Step/createPin(_:)`` (twice) and ``Step/enterPin(triesLeft:)``. The entry is empty
+    /// afterwards, whatever happened.
+    /// - Returns: The next step.
+    /// - Throws: ``TwinlockError/pinRefused(_:reason:)`` (TL-1001) if the rules refuse a new PIN,
+    ///   ``TwinlockError/entryRefused(_:)`` (TL-1002) if the repeated PIN differs,
+    ///   ``TwinlockError/wrongPin(_:triesLeft:retryAfter:)`` (TL-1003), ``TwinlockError/wait(_:retryAfter:)`` (TL-1004),
+    ///   ``TwinlockError/enrollAgain(_:)`` (TL-1005) after too many failures.
+    @discardableResult
+    public func submitPin(_ entry: PinEntry) async throws(TwinlockError) -> Step {
+        try await next { engine in try await engine.submitPin(entry: entry.digits) }
+    }
+
+    /// The organisation's files, at ``Step/ready``.
+    public func files() async throws(TwinlockError) -> [File] {
+        try await asked { engine in try await engine.files() }.map(File.init)
+    }
+
+    /// A file's content.
+    /// - Parameter id: ``File/id`` of one of ``files()``.
+    /// - Throws: ``TwinlockError/entryRefused(_:)`` (TL-4009) if there is no such file.
+    public func download(id: String) async throws(TwinlockError) -> Data {
+        try await asked { engine in try await engine.download(id: id) }
+    }
+
+    /// Drops session, keys and vault from memory; the PIN opens them again. No network.
+    /// - Returns: The next step.
+    @discardableResult
+    public func lock() throws(TwinlockError) -> Step {
+        defer { publish() }
+        do {
+            return Step(try engine.lock())
+        } catch {
+            throw TwinlockError(error)
+        }
+    }
+
+    /// Ends the session at the portal and locks.
+    /// - Returns: The next step.
+    @discardableResult
+    public func signOut() async throws(TwinlockError) -> Step {
+        try await next { engine in try await engine.signOut() }
+    }
+
+    /// Locks for good, lets go of the ports and ends ``steps``. Every later call throws
+    /// ``TwinlockError/misuse(_:)`` (TL-9003). Harmless to repeat.
+    public nonisolated func close() {
+        // It only fails by a panic in Rust, and then there is nothing left to close.
+        try? engine.shutDown()
+        board.close()
+    }
+
+    private func next(
+        _ call: @Sendable (TwinlockGlue.Engine) async throws -> TwinlockGlue.Step
+    ) async throws(TwinlockError) -> Step {
+        Step(try await asked(call))
+    }
+
+    /// Makes a call and tells the listeners of the step that holds afterwards, also when the call was refused.
+    private func asked<Answer: Sendable>(
+        _ call: @Sendable (TwinlockGlue.Engine) async throws -> Answer
+    ) async throws(TwinlockError) -> Answer {
+        defer { publish() }
+        do {
+            return try await call(engine)
+        } catch {
+            throw TwinlockError(error)
+        }
+    }
+
+    /// Asking and telling is one piece of work for this actor: an older step never follows a newer one.
+    private func publish() {
+        if let step = try? engine.step() {
+            board.tell(Step(step))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import StandInPhone
+
+@testable import Twinlock
+
+/// A folder of its own that nobody has made yet.
+func temporaryFolder() -> URL {
+    FileManager.default.temporaryDirectory.appendingPathComponent("twinlock-\(UUID().uuidString)", isDirectory: true)
+}
+
+/// Lets somebody else in between a failed update and the add that follows.
+final class RacingSecurity: SecurityFramework, @unchecked Sendable {
+    private let inner: StandInSecurity
+    private let between: () throws -> Void
+
+    init(_ inner: StandInSecurity, between: @escaping () throws -> Void) {
+        (self.inner, self.between) = (inner, between)
+    }
+
+    func add(_ attributes: [String: Any]) throws(SecurityFault) {
+        try? between()
+        try inner.add(attributes)
+    }
+
+    func copyMatching(_ query: [String: Any]) throws(SecurityFault) -> Any? { try inner.copyMatching(query) }
+    func update(_ query: [String: Any], _ attributes: [String: Any]) throws(SecurityFault) {
+        try inner.update(query, attributes)
+    }
+    func delete(_ query: [String: Any]) throws(SecurityFault) { try inner.delete(query) }
+    func accessControl(_ protection: String) throws(SecurityFault) -> SecAccessControl {
+        try inner.accessControl(protection)
+    }
+    func createRandomKey(_ attributes: [String: Any]) throws(SecurityFault) -> SecKey {
+        try inner.createRandomKey(attributes)
+    }
+    func createPublicKey(_ point: Data) throws(SecurityFault) -> SecKey { try inner.createPublicKey(point) }
+    func copyPublicKey(_ key: SecKey) throws(SecurityFault) -> Data { try inner.copyPublicKey(key) }
+    func createSignature(_ key: SecKey, _ message: Data) throws(SecurityFault) -> Data {
+        try inner.createSignature(key, message)
+    }
+    func copyKeyExchangeResult(_ key: SecKey, _ other: SecKey) throws(SecurityFault) -> Data {
+        try inner.copyKeyExchangeResult(key, other)
+    }
+}
