@@ -2,7 +2,7 @@ extension TwinlockError {
     /// The stable number of what happened; `docs/errors.md` is the table. Numbers are never reused.
     ///
     /// A later version may know more numbers: write `default` in a `switch`.
-    public enum Code: UInt16, Sendable, CaseIterable, CustomStringConvertible {
+    public enum Code: UInt16, Sendable, CaseIterable {
         /// TL-1001: The rules refuse the PIN the member chose. The app shows the reason; the member chooses another one.
         case pinRefused = 1001
         /// TL-1002: The repeated PIN differs from the first entry. The member starts again with the first entry.
@@ -117,7 +117,13 @@ extension TwinlockError {
         case closed = 9003
 
         /// As people read it, for example `TL-1003`.
-        public var description: String { "TL-\(rawValue)" }
+        public var label: String { "TL-\(rawValue)" }
+
+        /// The name in `docs/errors.md`, the same in every language, for example `WrongPin`.
+        public var name: String {
+            let own = String(describing: self)
+            return own.prefix(1).uppercased() + own.dropFirst()
+        }
 
         /// A library that knows a number we do not is not ours: that is a fault of Twinlock's.
         init(number: UInt16) {

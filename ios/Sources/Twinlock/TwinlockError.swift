@@ -56,7 +56,7 @@ extension TwinlockError: LocalizedError {
 
 extension TwinlockError: CustomStringConvertible {
     /// For logs, for example `TL-1003`.
-    public var description: String { code.description }
+    public var description: String { code.label }
 }
 
 extension TwinlockError {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct KeychainStoreTests {
     private let phone = StandInSecurity()
-    private let keychain = Twinlock.Keychain(service: "dev.twinlock.tests", folder: temporaryFolder())
+    private let keychain = Twinlock.Keychain(service: "dev.twinlock.tests", folder: AppleStandIn.temporaryFolder())
 
     private func store(_ account: String = "mara") -> KeychainStore {
         KeychainStore(keychain, account: account, security: phone)
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func anExtensionOfTheSameGroupSeesTheItems() throws {
-        let shared = Twinlock.Keychain(service: "s", accessGroup: "TEAM.shared", folder: temporaryFolder())
+        let shared = Twinlock.Keychain(service: "s", accessGroup: "TEAM.shared", folder: AppleStandIn.temporaryFolder())
         phone.run(appWithGroups: ["TEAM.app", "TEAM.shared"])
         try KeychainStore(shared, account: "mara", security: phone).write(name: "a", bytes: Data([7]))
         phone.run(appWithGroups: ["TEAM.extension", "TEAM.shared"])

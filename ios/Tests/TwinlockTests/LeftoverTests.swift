@@ -7,7 +7,7 @@ import Testing
 /// The keychain survives the app: what an earlier installation left must not count, and others' items are theirs.
 @Suite struct LeftoverTests {
     private let phone = StandInSecurity(groups: ["TEAM.app", "TEAM.shared"])
-    private let keychain = Twinlock.Keychain(service: "dev.twinlock.tests", folder: temporaryFolder())
+    private let keychain = Twinlock.Keychain(service: "dev.twinlock.tests", folder: AppleStandIn.temporaryFolder())
 
     private func ports(_ keychain: Twinlock.Keychain) throws -> Twinlock.Ports {
         try Twinlock.Ports(keychain: keychain, account: "mara", security: phone)
@@ -30,8 +30,8 @@ import Testing
     }
 
     @Test func b38_foreignItemsAreNeverTouched() throws {
-        let foreign = Twinlock.Keychain(service: "somebody.else", folder: temporaryFolder())
-        let shared = Twinlock.Keychain(service: "a.sibling", accessGroup: "TEAM.shared", folder: temporaryFolder())
+        let foreign = Twinlock.Keychain(service: "somebody.else", folder: AppleStandIn.temporaryFolder())
+        let shared = Twinlock.Keychain(service: "a.sibling", accessGroup: "TEAM.shared", folder: AppleStandIn.temporaryFolder())
         for others in [foreign, shared] {
             let ports = try ports(others)
             _ = try ports.deviceKey.generate(account: "mara")

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SecureEnclaveDeviceKeyTests {
     private let phone = StandInSecurity()
-    private let keychain = Twinlock.Keychain(service: "dev.twinlock.tests", folder: temporaryFolder())
+    private let keychain = Twinlock.Keychain(service: "dev.twinlock.tests", folder: AppleStandIn.temporaryFolder())
     private let account = "mara"
 
     private var keys: SecureEnclaveDeviceKey { SecureEnclaveDeviceKey(keychain, security: phone) }
@@ -135,7 +135,7 @@ import Testing
 
     @Test func foreignKeysWithTheSameAccountAreNotTouched() throws {
         let foreign = SecureEnclaveDeviceKey(
-            Twinlock.Keychain(service: "somebody.else", folder: temporaryFolder()), security: phone)
+            Twinlock.Keychain(service: "somebody.else", folder: AppleStandIn.temporaryFolder()), security: phone)
         _ = try foreign.generate(account: account)
         _ = try keys.generate(account: account)
         try keys.delete(account: account)

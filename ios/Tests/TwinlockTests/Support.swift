@@ -3,11 +3,6 @@ import StandInPhone
 
 @testable import Twinlock
 
-/// A folder of its own that nobody has made yet.
-func temporaryFolder() -> URL {
-    FileManager.default.temporaryDirectory.appendingPathComponent("twinlock-\(UUID().uuidString)", isDirectory: true)
-}
-
 /// Lets somebody else in between a failed update and the add that follows.
 final class RacingSecurity: SecurityFramework, @unchecked Sendable {
     private let inner: StandInSecurity
