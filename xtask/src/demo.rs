@@ -5,6 +5,7 @@ use crate::run::{Run, Stop, shown};
 use crate::swift;
 use crate::tools::{OATHTOOL, ensure_packages};
 use crate::workspace::Workspace;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Who can play the phone.
@@ -33,18 +34,22 @@ fn build(workspace: &Workspace, run: &mut Run, flags: &Flags<'_>) -> Result<Comm
         "swift" => swift::build_phone(workspace, run)?,
         _ => {}
     }
-    for (package, program) in [("twinlock-portal", "twinlock-portal"), ("twinlock-tests", "twinlock-demo")] {
-        let mut build = workspace.cargo();
-        build.args(["build", "-p", package, "--bin", program]);
-        run.command(&format!("build {program}"), build)?;
-    }
-    let program = format!("twinlock-demo{}", std::env::consts::EXE_SUFFIX);
-    let mut demo = Command::new(workspace.target.join("debug").join(program));
+    let mut demo = Command::new(build_program(workspace, run)?);
     demo.current_dir(&workspace.root).args(["--shell", flags.shell]);
     if flags.once {
         demo.arg("--once");
     }
     Ok(demo)
+}
+
+/// Builds the demo's program and the portal beside it.
+pub(crate) fn build_program(workspace: &Workspace, run: &mut Run) -> Result<PathBuf, Stop> {
+    for (package, program) in [("twinlock-portal", "twinlock-portal"), ("twinlock-tests", "twinlock-demo")] {
+        let mut build = workspace.cargo();
+        build.args(["build", "-p", package, "--bin", program]);
+        run.command(&format!("build {program}"), build)?;
+    }
+    Ok(workspace.target.join("debug").join(format!("twinlock-demo{}", std::env::consts::EXE_SUFFIX)))
 }
 
 #[derive(Debug, PartialEq)]

@@ -23,7 +23,9 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, arguments: &[&str]) -> 
     format.args(["Package.swift", "Sources", "Tests"].map(|place| workspace.root.join("ios").join(place)));
     run.command("Swift format", format)?;
     run.command("Swift build", swift(workspace, &toolchain, "build", &["--build-tests"]))?;
-    let tests = swift(workspace, &toolchain, "test", &[&["--skip-build", "--parallel"], arguments].concat());
+    // One after the other, because one of them watches the memory of the process.
+    let mut tests = swift(workspace, &toolchain, "test", &[&["--skip-build", "--no-parallel"], arguments].concat());
+    tests.env("TWINLOCK_STAGE", demo::build_program(workspace, run)?);
     run.command("Swift tests", tests)?;
     demo::play_once(workspace, run, "swift")
 }

@@ -15,10 +15,11 @@ use std::process::{Command, Stdio};
 const OLDEST: u32 = 6;
 
 const SUITE: &str = "trixie";
-const PACKAGES: [&str; 7] =
-    ["swiftlang", "swiftlang-dev", "libc6-dev", "libstdc++-14-dev", "gcc", "git", "libncurses6"];
+/// The toolchain, and the authenticator that its tests ask for codes.
+const PACKAGES: [&str; 8] =
+    ["swiftlang", "swiftlang-dev", "libc6-dev", "libstdc++-14-dev", "gcc", "git", "libncurses6", "oathtool"];
 /// Changes when a root made by an older recipe has to be made again.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// Mounts what the program needs, then becomes it. Arguments: root, working folder, folders to bind, `--`, program.
 const ENTER: &str = r#"
@@ -33,7 +34,7 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-exec chroot "$root" /usr/bin/env -C "$work" HOME=/var/lib LC_ALL=C.UTF-8 "$@"
+exec chroot "$root" /usr/bin/env -C "$work" HOME=/var/cache LC_ALL=C.UTF-8 "$@"
 "#;
 
 /// A toolchain: the machine's own, or one in a small root.

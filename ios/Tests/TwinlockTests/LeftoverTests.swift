@@ -31,7 +31,8 @@ import Testing
 
     @Test func b38_foreignItemsAreNeverTouched() throws {
         let foreign = Twinlock.Keychain(service: "somebody.else", folder: AppleStandIn.temporaryFolder())
-        let shared = Twinlock.Keychain(service: "a.sibling", accessGroup: "TEAM.shared", folder: AppleStandIn.temporaryFolder())
+        let shared = Twinlock.Keychain(
+            service: "a.sibling", accessGroup: "TEAM.shared", folder: AppleStandIn.temporaryFolder())
         for others in [foreign, shared] {
             let ports = try ports(others)
             _ = try ports.deviceKey.generate(account: "mara")

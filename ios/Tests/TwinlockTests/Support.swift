@@ -37,3 +37,13 @@ final class RacingSecurity: SecurityFramework, @unchecked Sendable {
         try inner.copyKeyExchangeResult(key, other)
     }
 }
+
+/// A number that several threads may change.
+final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var number = 0
+
+    var value: Int { lock.withLock { number } }
+
+    func add(_ more: Int) { lock.withLock { number += more } }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+@testable import Twinlock
+
+/// With the real portal, the real engine and the production adapters of a phone.
+@Suite(.serialized) struct PortalTests {
+    @Test func cancellingACallGivesNoFreeGuess() async throws {
+        let phone = try await EnrolledPhone.shared()
+        #expect(try await phone.twinlock.lock() == .enterPin(triesLeft: 8))
+        let entry = try phone.typed(EnrolledPhone.wrongDigits)
+        let guess = Task { try await phone.twinlock.submitPin(entry) }
+        phone.keys.onGuess { guess.cancel() }
+        let outcome = await guess.result
+        phone.keys.onGuess(nil)
+        #expect(guess.isCancelled)
+        #expect(throws: TwinlockError.wrongPin(.wrongPin, triesLeft: 7, retryAfter: .zero)) { try outcome.get() }
+        // The portal counted it too: the next one is the second.
+        await #expect(throws: TwinlockError.wrongPin(.wrongPin, triesLeft: 6, retryAfter: .zero)) {
+            try await phone.submit(EnrolledPhone.wrongDigits)
+        }
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+    }
+
+    @Test func aTaskThatWasCancelledBeforeItBeganIsCountedOrSendsNothing() async throws {
+        let phone = try await EnrolledPhone.shared()
+        try await phone.twinlock.lock()
+        let guessed = Counter()
+        phone.keys.onGuess { guessed.add(1) }
+        let entry = try phone.typed(EnrolledPhone.wrongDigits)
+        let guess = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = try? await phone.twinlock.submitPin(entry)
+        }
+        await guess.value
+        phone.keys.onGuess(nil)
+        #expect(try entry.count == 0)
+        #expect(phone.twinlock.step == .enterPin(triesLeft: 8 - guessed.value))
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+    }
+
+    /// The unlock stands still at the key until the main actor has done other work. If any of it ran there, or waited for
+    /// it, this would never end.
+    @MainActor @Test(.timeLimit(.minutes(1))) func theMainActorWorksWhileAPinIsDerivedAndAKeyUsed() async throws {
+        let phone = try await EnrolledPhone.shared()
+        try await phone.twinlock.lock()
+        let (mainActorWorked, onMainThread) = (DispatchSemaphore(value: 0), Counter())
+        phone.keys.onGuess {
+            if Thread.isMainThread { onMainThread.add(1) }
+            Task { @MainActor in mainActorWorked.signal() }
+            mainActorWorked.wait()
+        }
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+        phone.keys.onGuess(nil)
+        #expect(onMainThread.value == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func f75_aPortMayCallBackWhileACallIsUnderWay() async throws {
+        let phone = try await EnrolledPhone.shared()
+        try await phone.twinlock.lock()
+        let (answered, refusals) = (DispatchSemaphore(value: 0), Counter())
+        phone.keys.onGuess {
+            _ = phone.twinlock.step
+            Task {
+                // The actor is free meanwhile; what may not run now is refused, and nothing waits.
+                do { try await phone.twinlock.refresh() } catch TwinlockError.misuse(.busy) { refusals.add(1) }
+                do { _ = try await phone.twinlock.vault.get("a") } catch TwinlockError.stepRequired(.locked) {
+                    refusals.add(1)
+                }
+                answered.signal()
+            }
+            answered.wait()
+        }
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+        phone.keys.onGuess(nil)
+        #expect(refusals.value == 2)
+    }
+
+    @Test func fiftyTasksAtOnceAreSafe() async throws {
+        let phone = try await EnrolledPhone.shared()
+        let names = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<50 {
+                group.addTask {
+                    var secret = Data("secret \(number)".utf8)
+                    try await phone.twinlock.vault.put(&secret, for: "item \(number)")
+                    return try await phone.twinlock.files().count
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(names == Array(repeating: 3, count: 50))
+        for number in 0..<50 {
+            #expect(try await phone.twinlock.vault.get("item \(number)") == Data("secret \(number)".utf8))
+        }
+    }
+
+    @Test func fiftyPinsAtOnceUnlockOnceAndTheRestIsToldSo() async throws {
+        let phone = try await EnrolledPhone.shared()
+        try await phone.twinlock.lock()
+        let outcomes = await withTaskGroup(of: Result<Twinlock.Step, any Error>.self) { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    do { return .success(try await phone.submit(EnrolledPhone.digits)) } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let unlocked = outcomes.filter { (try? $0.get()) == .ready }
+        #expect(unlocked.count == 1)
+        for case .failure(let error as TwinlockError) in outcomes {
+            #expect([.misuse(.busy), .stepRequired(.stepRequired)].contains(error), "\(error)")
+        }
+        #expect(phone.twinlock.step == .ready)
+    }
+
+    @Test func listenersSeeWhatACallLeadsToAlsoWhenItIsRefused() async throws {
+        let phone = try await EnrolledPhone.shared()
+        var (one, two) = (phone.twinlock.steps.makeAsyncIterator(), phone.twinlock.steps.makeAsyncIterator())
+        #expect(await one.next() == .ready)
+        try await phone.twinlock.lock()
+        #expect(await one.next() == .enterPin(triesLeft: 8))
+        _ = try? await phone.submit(EnrolledPhone.wrongDigits)
+        #expect(await one.next() == .enterPin(triesLeft: 7))
+        try await phone.submit(EnrolledPhone.digits)
+        #expect(await one.next() == .ready)
+        #expect(await two.next() == .ready, "a slow listener sees the newest")
+    }
+
+    @Test func theQuickStartOfTheReadmeWorks() async throws {
+        let phone = try await EnrolledPhone.shared()
+        let (configuration, name, password) = try await phone.stage.introduce()
+        let screen = QuickStartScreen()
+        try await quickStart(configuration, screen, name: name, password: password)
+        #expect(await screen.drawn.first == .signIn)
+        // The member has an authenticator already, so that a new phone asks for its code.
+        #expect(await screen.said == [Twinlock.Step.enterCode.text])
+    }
+}
