@@ -55,7 +55,7 @@ public actor Twinlock {
     public nonisolated var steps: Steps { Steps(board: board) }
 
     /// Secrets of the app's own, open while the step is ``Step/ready``.
-    public nonisolated var vault: Vault { Vault(engine: engine) }
+    public nonisolated var vault: Vault { Vault(twinlock: self) }
 
     /// Signs in with the name and password of the account; allowed at every step.
     /// - Parameters:
@@ -136,11 +136,7 @@ public actor Twinlock {
     @discardableResult
     public func lock() throws(TwinlockError) -> Step {
         defer { publish() }
-        do {
-            return Step(try engine.lock())
-        } catch {
-            throw TwinlockError(error)
-        }
+        return Step(try inTurn { engine in try engine.lock() })
     }
 
     /// Ends the session at the portal and locks.
@@ -156,6 +152,26 @@ public actor Twinlock {
         // It only fails by a panic in Rust, and then there is nothing left to close.
         try? engine.shutDown()
         board.close()
+    }
+
+    func keep(_ secret: inout Data, for name: String) throws(TwinlockError) {
+        defer { secret.wipe() }
+        do {
+            try engine.vaultPut(name: name, secret: secret)
+        } catch {
+            throw TwinlockError(error)
+        }
+    }
+
+    /// A synchronous call that waits for its turn with this actor.
+    func inTurn<Answer: Sendable>(
+        _ call: @Sendable (TwinlockGlue.Engine) throws -> Answer
+    ) throws(TwinlockError) -> Answer {
+        do {
+            return try call(engine)
+        } catch {
+            throw TwinlockError(error)
+        }
     }
 
     private func next(

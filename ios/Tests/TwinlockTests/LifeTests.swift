@@ -90,6 +90,7 @@ import TwinlockGlue
         await #expect(throws: closed) { try await twinlock.lock() }
         await #expect(throws: closed) { try await twinlock.signOut() }
         await #expect(throws: closed) { try await vault.get("a") }
+        await #expect(throws: closed) { try await vault.remove("a") }
         await #expect(throws: closed) {
             var bytes = Data(); try await vault.put(&bytes, for: "a")
         }

@@ -91,6 +91,8 @@ import Testing
         #expect(names == Array(repeating: 3, count: 50))
         for number in 0..<50 {
             #expect(try await phone.twinlock.vault.get("item \(number)") == Data("secret \(number)".utf8))
+            #expect(try await phone.twinlock.vault.remove("item \(number)"))
+            #expect(try await phone.twinlock.vault.remove("item \(number)") == false)
         }
     }
 
