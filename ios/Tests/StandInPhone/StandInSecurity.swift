@@ -46,6 +46,20 @@ package final class StandInSecurity: SecurityFramework, @unchecked Sendable {
 // MARK: - What happens to a phone
 
 extension StandInSecurity {
+    /// The same phone, for a test that does something to it.
+    package convenience init(copyOf other: StandInSecurity) {
+        let (phone, items) = other.lock.withLock { (other.phone, other.items) }
+        self.init(groups: phone.groups)
+        (self.phone, self.items) = (phone, items)
+    }
+
+    /// A backup is restored on a new phone: what is kept "this device only" is not in it.
+    package func moveToNewPhone() {
+        lock.withLock { items.removeAll { $0.accessible.hasSuffix("u") } }
+    }
+}
+
+extension StandInSecurity {
     /// The member locks the phone; without a passcode nothing is locked.
     package func lockPhone() { lock.withLock { phone.isLocked = phone.hasPasscode } }
 

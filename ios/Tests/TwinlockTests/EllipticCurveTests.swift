@@ -23,6 +23,7 @@ import Testing
         wrong += [good + [0], der([0], [1]), der([1], [0]), der([0x80], [1]), der([], [1])]
         wrong += [der([UInt8](repeating: 1, count: 33), [1]), Data([0x30, 0x81, 0x06]) + good.dropFirst(2)]
         wrong += [Data([0x31]) + good.dropFirst(), der([1], [2]).dropLast() + [2, 3], Data()]
+        wrong.append(Data([0x30, 9] + integer([1]) + integer([2]) + integer([3])))
         for der in wrong.map({ Data($0) }) {
             #expect(throws: SecurityFault.self, "\(Array(der))") { try EcdsaSignature.fixed(der: der) }
         }

@@ -1,10 +1,11 @@
 import Foundation
+import StandInPhone
 import Testing
 
 @testable import Twinlock
 
 /// With the real portal, the real engine and the production adapters of a phone.
-@Suite(.serialized) struct PortalTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct PortalTests {
     @Test func cancellingACallGivesNoFreeGuess() async throws {
         let phone = try await EnrolledPhone.shared()
         #expect(try await phone.twinlock.lock() == .enterPin(triesLeft: 8))
@@ -41,7 +42,7 @@ import Testing
 
     /// The unlock stands still at the key until the main actor has done other work. If any of it ran there, or waited for
     /// it, this would never end.
-    @MainActor @Test(.timeLimit(.minutes(1))) func theMainActorWorksWhileAPinIsDerivedAndAKeyUsed() async throws {
+    @MainActor @Test func theMainActorWorksWhileAPinIsDerivedAndAKeyUsed() async throws {
         let phone = try await EnrolledPhone.shared()
         try await phone.twinlock.lock()
         let (mainActorWorked, onMainThread) = (DispatchSemaphore(value: 0), Counter())
@@ -55,7 +56,7 @@ import Testing
         #expect(onMainThread.value == 0)
     }
 
-    @Test(.timeLimit(.minutes(1))) func f75_aPortMayCallBackWhileACallIsUnderWay() async throws {
+    @Test func f75_aPortMayCallBackWhileACallIsUnderWay() async throws {
         let phone = try await EnrolledPhone.shared()
         try await phone.twinlock.lock()
         let (answered, refusals) = (DispatchSemaphore(value: 0), Counter())
@@ -128,6 +129,38 @@ import Testing
         try await phone.submit(EnrolledPhone.digits)
         #expect(await one.next() == .ready)
         #expect(await two.next() == .ready, "a slow listener sees the newest")
+    }
+
+    /// The phone as it is now, with what happens to it afterwards: another process of the same app opens it.
+    private func reopened(_ happening: (StandInSecurity) -> Void) async throws -> Twinlock.Step {
+        let phone = try await EnrolledPhone.shared()
+        let copy = StandInSecurity(copyOf: phone.security)
+        happening(copy)
+        let configuration = try await phone.stage.introduce().configuration
+        let ports = try AppleStandIn.ports(account: configuration.account, security: copy, folder: phone.folder)
+        let twinlock = try await Twinlock.open(configuration, ports: ports)
+        defer { twinlock.close() }
+        return twinlock.step
+    }
+
+    @Test func aPhoneThatIsOpenedAgainAsksForThePin() async throws {
+        #expect(try await reopened { _ in } == .enterPin(triesLeft: 8))
+    }
+
+    @Test func b41_aRemovedPasscodeIsToldAndLeadsToEnrollment() async throws {
+        #expect(try await reopened { $0.removePasscode() } == .blocked(.keyLost))
+    }
+
+    @Test func f54_aBackupOnANewPhoneKnowsNobody() async throws {
+        #expect(try await reopened { $0.moveToNewPhone() } == .signIn)
+    }
+
+    @Test func aLockedPhoneOpensNothingAndForgetsNothing() async throws {
+        await #expect(throws: TwinlockError.retry(.storeFailed)) { try await reopened { $0.lockPhone() } }
+        #expect(
+            try await reopened {
+                $0.lockPhone(); $0.unlockPhone()
+            } == .enterPin(triesLeft: 8))
     }
 
     @Test func theQuickStartOfTheReadmeWorks() async throws {

@@ -61,6 +61,8 @@ struct EnrolledPhone {
     let twinlock: Twinlock
     let keys: WatchedKeys
     let stage: Stage
+    let security: StandInSecurity
+    let folder: URL
 
     static let digits: [UInt8] = [5, 8, 3, 0, 1, 7]
     static let wrongDigits: [UInt8] = [5, 8, 3, 0, 7, 1]
@@ -74,7 +76,8 @@ struct EnrolledPhone {
     private static func make() async throws -> EnrolledPhone {
         let stage = try Stage()
         var (configuration, name, password) = try await stage.introduce()
-        let apple = try AppleStandIn.ports(account: configuration.account)
+        let (security, folder) = (StandInSecurity(), AppleStandIn.temporaryFolder())
+        let apple = try AppleStandIn.ports(account: configuration.account, security: security, folder: folder)
         let keys = WatchedKeys(apple.deviceKey)
         let twinlock = try await Twinlock.open(
             configuration, ports: .init(deviceKey: keys, store: apple.store, clock: apple.clock))
@@ -85,7 +88,8 @@ struct EnrolledPhone {
         }
         try await stage.ask("approve", ["comparison_code": comparison])
         try await twinlock.refresh()
-        let phone = EnrolledPhone(twinlock: twinlock, keys: keys, stage: stage)
+        let phone = EnrolledPhone(
+            twinlock: twinlock, keys: keys, stage: stage, security: security, folder: folder)
         for _ in 1...2 { try await phone.submit(digits) }
         #expect(twinlock.step == .ready)
         return phone

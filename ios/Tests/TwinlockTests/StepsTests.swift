@@ -3,7 +3,7 @@ import Testing
 
 @testable import Twinlock
 
-@Suite struct StepsTests {
+@Suite(.timeLimit(.minutes(1))) struct StepsTests {
     @Test func everyListenerGetsThePresentStepFirstAndThenEachNew() async {
         let board = StepBoard(.signIn)
         var (one, two) = (
@@ -31,8 +31,8 @@ import Testing
         var listener = Twinlock.Steps(board: board).makeAsyncIterator()
         #expect(await listener.next() == .signIn)
         board.tell(.signIn)
-        board.tell(.ready)
-        #expect(await listener.next() == .ready)
+        board.close()
+        #expect(await listener.next() == nil)
     }
 
     @Test func closingEndsEveryListenerAndWhoeverComesLater() async {
