@@ -3,11 +3,13 @@ extension TwinlockError {
     ///
     /// A later version may know more numbers: write `default` in a `switch`.
     public enum Code: UInt16, Sendable, CaseIterable {
-        /// TL-1001: The rules refuse the PIN the member chose. The app shows the reason; the member chooses another one.
+        /// TL-1001: The rules refuse the PIN the member chose. The app shows the reason; the member chooses another
+        /// one.
         case pinRefused = 1001
         /// TL-1002: The repeated PIN differs from the first entry. The member starts again with the first entry.
         case pinMismatch = 1002
-        /// TL-1003: The PIN is wrong; this try was counted. The app shows the tries left; the member enters the PIN again.
+        /// TL-1003: The PIN is wrong; this try was counted. The app shows the tries left; the member enters the PIN
+        /// again.
         case wrongPin = 1003
         /// TL-1004: Too many wrong PINs for now; this try was not counted. The member waits.
         case pinWait = 1004
@@ -17,25 +19,31 @@ extension TwinlockError {
         case noPin = 1006
         /// TL-2001: What was typed cannot be a code; it was not counted. The member types the digits again.
         case codeMalformed = 2001
-        /// TL-2002: The code is wrong, expired or was used before. The member waits for the next code of the authenticator app.
+        /// TL-2002: The code is wrong, expired or was used before. The member waits for the next code of the
+        /// authenticator app.
         case codeRefused = 2002
         /// TL-2003: Too many wrong codes for now; this one was not counted. The member waits.
         case codeWait = 2003
-        /// TL-2004: The authenticator was disabled after too many failures. An admin resets it; the member sets up a new one.
+        /// TL-2004: The authenticator was disabled after too many failures. An admin resets it; the member sets up a
+        /// new one.
         case codeDisabled = 2004
         /// TL-2005: A set-up URI or its secret is refused. Whoever made it corrects it; the reason names the fault.
         case uriRefused = 2005
-        /// TL-2006: The set-up was not confirmed in time, or another one replaced it. The member starts the set-up again.
+        /// TL-2006: The set-up was not confirmed in time, or another one replaced it. The member starts the set-up
+        /// again.
         case setUpExpired = 2006
-        /// TL-2007: The authenticator app ignores the algorithm of the set-up. The member uses another authenticator app.
+        /// TL-2007: The authenticator app ignores the algorithm of the set-up. The member uses another authenticator
+        /// app.
         case authenticatorUnsupported = 2007
         /// TL-2008: The time is outside what codes can be computed for. The operator corrects the clock.
         case timeOutOfRange = 2008
-        /// TL-2009: The portal's clock is behind a time it has seen before; nothing was counted. The operator repairs the portal's clock.
+        /// TL-2009: The portal's clock is behind a time it has seen before; nothing was counted. The operator repairs
+        /// the portal's clock.
         case clockBehind = 2009
         /// TL-3001: The call does not belong to the present step. The app draws the step that the engine names.
         case stepRequired = 3001
-        /// TL-3002: A policy document or statement is refused. The device keeps the stricter rules and asks again; if it lasts, the operator looks at the portal.
+        /// TL-3002: A policy document or statement is refused. The device keeps the stricter rules and asks again; if
+        /// it lasts, the operator looks at the portal.
         case policyRefused = 3002
         /// TL-3003: The act needs a code that was accepted within the last ten minutes. The admin enters a code.
         case freshCodeRequired = 3003
@@ -51,11 +59,13 @@ extension TwinlockError {
         case reasonRequired = 3008
         /// TL-3009: The account is suspended. An admin lifts the suspension.
         case suspended = 3009
-        /// TL-3010: The request was made under an older policy; nothing else was done. The client takes the new policy from the answer and draws the next step.
+        /// TL-3010: The request was made under an older policy; nothing else was done. The client takes the new
+        /// policy from the answer and draws the next step.
         case policyOutdated = 3010
         /// TL-4001: The portal cannot be reached. The member checks the network.
         case offline = 4001
-        /// TL-4002: The portal's certificate is not one the app trusts. The operator or the app's developer corrects it.
+        /// TL-4002: The portal's certificate is not one the app trusts. The operator or the app's developer corrects
+        /// it.
         case tlsRefused = 4002
         /// TL-4003: The portal's answer is not of this protocol. The app or the portal is updated.
         case unexpectedAnswer = 4003
@@ -63,7 +73,8 @@ extension TwinlockError {
         case answerTooLarge = 4004
         /// TL-4005: Too many requests came from this network. The client waits.
         case throttled = 4005
-        /// TL-4006: The request's time is too far from the portal's. The client corrects itself once; if it lasts, the member sets the phone's clock.
+        /// TL-4006: The request's time is too far from the portal's. The client corrects itself once; if it lasts,
+        /// the member sets the phone's clock.
         case clockSkew = 4006
         /// TL-4007: The request is malformed. The client's developer corrects it.
         case badRequest = 4007
@@ -87,13 +98,15 @@ extension TwinlockError {
         case corrupt = 5003
         /// TL-5004: A stored file is of a version this app does not know. The member updates the app.
         case versionUnsupported = 5004
-        /// TL-5005: Key derivation parameters are outside the accepted bounds; no memory was allocated. The member enrolls again; the app's developer looks for who changed the file.
+        /// TL-5005: Key derivation parameters are outside the accepted bounds; no memory was allocated. The member
+        /// enrolls again; the app's developer looks for who changed the file.
         case parametersRefused = 5005
         /// TL-5006: A sealed file belongs to another organisation, device or epoch. The member enrolls again.
         case staleEpoch = 5006
         /// TL-5007: The device was revoked; its secrets are wiped. The member enrolls again.
         case deviceRevoked = 5007
-        /// TL-5008: The device's key hardware does not answer. The app tries again; if it lasts, the member restarts the phone.
+        /// TL-5008: The device's key hardware does not answer. The app tries again; if it lasts, the member restarts
+        /// the phone.
         case keyUnavailable = 5008
         /// TL-5009: The vault is locked. The member enters the PIN.
         case locked = 5009
@@ -101,11 +114,13 @@ extension TwinlockError {
         case randomFailed = 5010
         /// TL-6001: The enrollment ended: denied, expired or void. The member starts it again.
         case enrollmentClosed = 6001
-        /// TL-6002: The comparison code is wrong; three wrong ones end the request. The admin asks the member to read it out again.
+        /// TL-6002: The comparison code is wrong; three wrong ones end the request. The admin asks the member to read
+        /// it out again.
         case comparisonRefused = 6002
         /// TL-6003: The member has too many pending devices. An admin decides on them first.
         case tooManyPending = 6003
-        /// TL-6004: What the device revealed differs from what it had committed to; the enrollment ended. The member starts it again; an admin asks why.
+        /// TL-6004: What the device revealed differs from what it had committed to; the enrollment ended. The member
+        /// starts it again; an admin asks why.
         case commitmentBroken = 6004
         /// TL-6005: This device was already decided on. The admin looks at the list again.
         case alreadyDecided = 6005

@@ -3,7 +3,8 @@ import TwinlockGlue
 extension Twinlock {
     /// A PIN while it is typed. Digits go one by one into memory that Rust wipes; no string ever holds them.
     ///
-    /// Draw a keypad of the app's own for it: the system's keyboard would keep what was typed. Safe from several threads.
+    /// Draw a keypad of the app's own for it: the system's keyboard would keep what was typed. Safe from several
+    /// threads.
     public final class PinEntry: Sendable {
         let digits: TwinlockGlue.PinEntry
 

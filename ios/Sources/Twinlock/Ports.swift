@@ -1,7 +1,8 @@
 public import Foundation
 
 extension Twinlock {
-    /// What Twinlock asks of the phone. Apps use ``Twinlock/open(_:keychain:)``; tests and other platforms bring their own.
+    /// What Twinlock asks of the phone. Apps use ``Twinlock/open(_:keychain:)``; tests and other platforms bring
+    /// their own.
     ///
     /// All methods are synchronous and may be called from any thread, also at the same time. No lock is held meanwhile,
     /// so that a port may call back into ``Twinlock``. A port holds no reference to the ``Twinlock`` that uses it.
@@ -37,7 +38,8 @@ extension Twinlock.Ports {
         /// One use of the PIN key.
         /// - Parameter guess: For ``PinKeyKind/agreement`` a point of P-256 as 65 bytes `04 | x | y` (X9.63), for
         ///   ``PinKeyKind/mac`` any bytes.
-        /// - Returns: 32 bytes: the x coordinate of the agreement (NIST SP 800-56A §5.7.1.2), or HMAC-SHA-256 (RFC 2104).
+        /// - Returns: 32 bytes: the x coordinate of the agreement (NIST SP 800-56A §5.7.1.2), or HMAC-SHA-256 (RFC
+        /// 2104).
         func bindGuess(account: String, guess: Data) throws(Fault) -> Data
 
         /// Deletes both keys. Not an error if there are none.

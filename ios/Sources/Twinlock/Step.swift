@@ -10,7 +10,8 @@ extension Twinlock {
         case setUpTwoStep
         /// Ask for a code of the authenticator app.
         case enterCode
-        /// Show the comparison code, eight digits in two groups of four such as `1234 5678`, and wait for an admin. Without
+        /// Show the comparison code, eight digits in two groups of four such as `1234 5678`, and wait for an admin.
+        /// Without
         /// a code, sign in again: the phone enrolls then.
         case awaitApproval(comparisonCode: String?)
         /// Ask for a new PIN, twice.

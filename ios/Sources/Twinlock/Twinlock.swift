@@ -21,7 +21,8 @@ public actor Twinlock {
     ///   - configuration: What the app says of itself and of its portal.
     ///   - ports: Keys, storage and clocks. They are let go of at ``close()``.
     /// - Throws: ``TwinlockError/misuse(_:)`` (TL-4007) for an address that is no `https://host`,
-    ///   ``TwinlockError/notTrusted(_:)`` (TL-4002) for roots that are none, ``TwinlockError/retry(_:)`` (TL-5001) if the
+    ///   ``TwinlockError/notTrusted(_:)`` (TL-4002) for roots that are none, ``TwinlockError/retry(_:)`` (TL-5001) if
+    /// the
     ///   storage does not answer, ``TwinlockError/enrollAgain(_:)`` (TL-5003) if what it holds is damaged.
     public static func open(_ configuration: Configuration, ports: Ports) async throws(TwinlockError) -> Twinlock {
         do {
@@ -87,7 +88,8 @@ public actor Twinlock {
     /// - Returns: The next step.
     /// - Throws: ``TwinlockError/entryRefused(_:)`` (TL-2001 cannot be a code and was not counted, TL-2002 refused),
     ///   ``TwinlockError/wait(_:retryAfter:)`` (TL-2003), ``TwinlockError/askAdmin(_:)`` (TL-2004),
-    ///   ``TwinlockError/retry(_:)`` (TL-5008) if the phone has no passcode: keys are only kept on a phone that has one.
+    ///   ``TwinlockError/retry(_:)`` (TL-5008) if the phone has no passcode: keys are only kept on a phone that has
+    /// one.
     @discardableResult
     public func submitCode(_ code: String) async throws(TwinlockError) -> Step {
         try await next { engine in try await engine.submitCode(code: code) }
@@ -112,7 +114,8 @@ public actor Twinlock {
     /// - Returns: The next step.
     /// - Throws: ``TwinlockError/pinRefused(_:reason:)`` (TL-1001) if the rules refuse a new PIN,
     ///   ``TwinlockError/entryRefused(_:)`` (TL-1002) if the repeated PIN differs,
-    ///   ``TwinlockError/wrongPin(_:triesLeft:retryAfter:)`` (TL-1003), ``TwinlockError/wait(_:retryAfter:)`` (TL-1004),
+    ///   ``TwinlockError/wrongPin(_:triesLeft:retryAfter:)`` (TL-1003), ``TwinlockError/wait(_:retryAfter:)``
+    /// (TL-1004),
     ///   ``TwinlockError/enrollAgain(_:)`` (TL-1005) after too many failures.
     @discardableResult
     public func submitPin(_ entry: PinEntry) async throws(TwinlockError) -> Step {

@@ -2,7 +2,8 @@ public import Foundation
 import TwinlockGlue
 
 extension Twinlock {
-    /// What an authenticator app needs, shown this one time. Keep it in no log, no pasteboard and no state that is saved.
+    /// What an authenticator app needs, shown this one time. Keep it in no log, no pasteboard and no state that is
+    /// saved.
     public struct TwoStepSetUp: Sendable, Equatable {
         /// `otpauth://` URI, for a QR code or a link into an authenticator app on this phone.
         public let uri: String

@@ -13,7 +13,8 @@ extension Twinlock {
         /// - Parameters:
         ///   - secret: At most 64 KiB. Overwritten and emptied before the call returns, also when it fails.
         ///   - name: 1 to 64 printable ASCII characters; replaces what has this name. At most 256 names.
-        /// - Throws: ``TwinlockError/stepRequired(_:)`` (TL-5009) before the PIN, ``TwinlockError/misuse(_:)`` (TL-4007,
+        /// - Throws: ``TwinlockError/stepRequired(_:)`` (TL-5009) before the PIN, ``TwinlockError/misuse(_:)``
+        /// (TL-4007,
         ///   TL-4008) beyond these bounds, ``TwinlockError/retry(_:)`` (TL-5001) if the storage failed.
         public func put(_ secret: inout Data, for name: String) async throws(TwinlockError) {
             try await twinlock.keep(&secret, for: name)

@@ -3,8 +3,11 @@ package import Twinlock
 
 /// Apple's Security framework as its documentation describes it, in memory: for machines that have none.
 ///
-/// Enforced are the rules that our adapters depend on: accessibility classes, the passcode, access groups, primary keys,
-/// what the Secure Enclave makes and refuses. A query that Apple would refuse is refused here with the same status.
+/// Enforced are the rules that our adapters depend on: accessibility classes, the passcode, access groups, primary
+/// keys,
+/// what the Secure Enclave makes and refuses. Every class we use needs an unlocked phone, so that is all there is. A
+/// query
+/// that Apple would refuse is refused here with the same status.
 package final class StandInSecurity: SecurityFramework, @unchecked Sendable {
     private let lock = NSLock()
     private var phone = Phone()
@@ -26,9 +29,6 @@ package final class StandInSecurity: SecurityFramework, @unchecked Sendable {
 
         func text(_ name: String) -> String? { attributes[name] as? String }
         var accessible: String { text(kSecAttrAccessible) ?? "ak" }
-
-        /// Readable after the first unlock are the classes `ck` and `cku`; we make none of them.
-        var needsUnlocked: Bool { true }
 
         /// What makes an item the same one: for keys also the public half, so that one tag may stand on many.
         func isSame(as other: Item) -> Bool {
@@ -119,7 +119,7 @@ extension StandInSecurity {
         try called { () throws(SecurityFault) -> Any? in
             guard let index = try matches(query).first else { throw refused(errSecItemNotFound) }
             let item = items[index]
-            if phone.isLocked && item.needsUnlocked { throw refused(errSecInteractionNotAllowed) }
+            if phone.isLocked { throw refused(errSecInteractionNotAllowed) }
             if query[kSecReturnRef] as? Bool == true { return item.key }
             // What the enclave made never leaves it.
             guard query[kSecReturnData] as? Bool == true, item.key == nil else { throw refused(errSecParam) }
@@ -132,7 +132,7 @@ extension StandInSecurity {
             let found = try matches(query)
             if found.isEmpty { throw refused(errSecItemNotFound) }
             for index in found {
-                if phone.isLocked && items[index].needsUnlocked { throw refused(errSecInteractionNotAllowed) }
+                if phone.isLocked { throw refused(errSecInteractionNotAllowed) }
                 items[index].attributes.merge(attributes) { _, new in new }
             }
         }
@@ -167,7 +167,7 @@ extension StandInSecurity {
         if item.accessible == kSecAttrAccessibleWhenPasscodeSetThisDeviceOnly, !phone.hasPasscode {
             throw refused(errSecAuthFailed)
         }
-        if phone.isLocked && item.needsUnlocked { throw refused(errSecInteractionNotAllowed) }
+        if phone.isLocked { throw refused(errSecInteractionNotAllowed) }
         if items.contains(where: { $0.isSame(as: item) }) { throw refused(errSecDuplicateItem) }
         items.append(item)
     }

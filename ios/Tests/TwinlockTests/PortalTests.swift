@@ -40,7 +40,8 @@ import Testing
         #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
     }
 
-    /// The unlock stands still at the key until the main actor has done other work. If any of it ran there, or waited for
+    /// The unlock stands still at the key until the main actor has done other work. If any of it ran there, or waited
+    /// for
     /// it, this would never end.
     @MainActor @Test func theMainActorWorksWhileAPinIsDerivedAndAKeyUsed() async throws {
         let phone = try await EnrolledPhone.shared()

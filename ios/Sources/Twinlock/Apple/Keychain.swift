@@ -12,7 +12,8 @@ extension Twinlock {
         public var service: String
         /// The access group that the app shares with its extensions, with the team's prefix; `nil` for the app's own.
         public var accessGroup: String?
-        /// A folder that is deleted together with the app, for the mark that tells a first launch from a later one. Where
+        /// A folder that is deleted together with the app, for the mark that tells a first launch from a later one.
+        /// Where
         /// extensions share the items it lies in the app group's container.
         public var folder: URL
 
@@ -38,7 +39,8 @@ extension Twinlock {
 }
 
 extension Twinlock.Keychain {
-    /// Items outlive the app that made them: on the first launch after an installation those left behind are deleted, so
+    /// Items outlive the app that made them: on the first launch after an installation those left behind are deleted,
+    /// so
     /// that they never count as a PIN. Only ours are: what carries our service, or our label on keys.
     ///
     /// Fails, and deletes nothing, if it cannot be told whether this is the first launch.

@@ -1,6 +1,4 @@
 #if canImport(Security)
-    public import Foundation
-
     extension Twinlock {
         /// Opens with keys in the Secure Enclave and storage in the keychain.
         ///
@@ -8,7 +6,8 @@
         /// - Parameters:
         ///   - configuration: What the app says of itself and of its portal.
         ///   - keychain: Where the items lie; by default they belong to this app alone.
-        /// - Throws: What ``open(_:ports:)`` throws; ``TwinlockError/retry(_:)`` (TL-5001) before the first unlock of the
+        /// - Throws: What ``open(_:ports:)`` throws; ``TwinlockError/retry(_:)`` (TL-5001) before the first unlock of
+        /// the
         ///   phone.
         public static func open(
             _ configuration: Configuration, keychain: Keychain = Keychain()

@@ -15,7 +15,8 @@ package enum SecurityFault: Error, Sendable, Equatable {
     /// Kept only on a phone with a passcode, and this one has none. The framework has said so in three ways:
     /// `errSecDecode` before iOS 9, `errSecAuthFailed` since, `errSecNotAvailable` after the passcode was switched off.
     case noPasscode
-    /// Signed without the entitlement for this access group (`errSecMissingEntitlement`): the app's developer corrects it.
+    /// Signed without the entitlement for this access group (`errSecMissingEntitlement`): the app's developer
+    /// corrects it.
     case missingEntitlement
     /// Anything else.
     case other(OSStatus)

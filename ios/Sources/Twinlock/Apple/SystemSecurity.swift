@@ -39,16 +39,23 @@
 
         func copyPublicKey(_ key: SecKey) throws(SecurityFault) -> Data {
             guard let publicKey = SecKeyCopyPublicKey(key) else { throw SecurityFault(status: errSecParam) }
-            return try copied { SecKeyCopyExternalRepresentation(publicKey, $0) } as Data
+            let point: CFData = try copied { SecKeyCopyExternalRepresentation(publicKey, $0) }
+            return point as Data
         }
 
         func createSignature(_ key: SecKey, _ message: Data) throws(SecurityFault) -> Data {
-            try copied { SecKeyCreateSignature(key, .ecdsaSignatureMessageX962SHA256, message as CFData, $0) } as Data
+            let der: CFData = try copied {
+                SecKeyCreateSignature(key, .ecdsaSignatureMessageX962SHA256, message as CFData, $0)
+            }
+            return der as Data
         }
 
         func copyKeyExchangeResult(_ key: SecKey, _ other: SecKey) throws(SecurityFault) -> Data {
-            try copied { SecKeyCopyKeyExchangeResult(key, .ecdhKeyExchangeStandard, other, [:] as CFDictionary, $0) }
-                as Data
+            let none = [:] as CFDictionary
+            let coordinate: CFData = try copied {
+                SecKeyCopyKeyExchangeResult(key, .ecdhKeyExchangeStandard, other, none, $0)
+            }
+            return coordinate as Data
         }
 
         private func copied<Answer>(
@@ -56,8 +63,9 @@
         ) throws(SecurityFault) -> Answer {
             var error: Unmanaged<CFError>?
             if let answer = call(&error) { return answer }
-            guard let error = error?.takeRetainedValue() else { throw SecurityFault(status: errSecParam) }
-            throw SecurityFault(domain: CFErrorGetDomain(error) as String, code: CFErrorGetCode(error))
+            guard let failed = error?.takeRetainedValue() else { throw SecurityFault(status: errSecParam) }
+            let told = failed as any Error as NSError
+            throw SecurityFault(domain: told.domain, code: told.code)
         }
     }
 #endif
