@@ -1,6 +1,7 @@
 //! The Kotlin part of `cargo xtask test`: library and glue, then everything in `android/` with Maven.
 
 use crate::bindings;
+use crate::demo;
 use crate::run::{Run, Stop};
 use crate::tools::{JDK, MAVEN, ensure_packages};
 use crate::workspace::Workspace;
@@ -9,12 +10,15 @@ use std::process::Command;
 /// Builds and tests `android/`; its tests start the demo's world, which is built before.
 pub(crate) fn test(workspace: &Workspace, run: &mut Run, arguments: &[&str]) -> Result<(), Stop> {
     build_library(workspace, run)?;
-    let mut world = workspace.cargo();
-    world.args(["build", "-p", "twinlock-tests", "--bin", "twinlock-demo"]);
-    run.command("build the demo's world", world)?;
+    demo::build_program(workspace, run)?;
     let mut maven = maven(workspace);
     maven.arg("test").args(arguments);
-    run.command("Kotlin", maven)
+    if !arguments.is_empty() {
+        // Whoever picks a test picks it in one module; the others then have none.
+        maven.args(["-DfailIfNoTests=false", "-Dsurefire.failIfNoSpecifiedTests=false"]);
+    }
+    run.command("Kotlin", maven)?;
+    demo::play_once(workspace, run, "kotlin")
 }
 
 /// Builds what the demo's phone in Kotlin is started from.

@@ -30,6 +30,8 @@ cargo xtask COMMAND
                                 --shell  who plays the phone: rust, kotlin or swift
   test [PART] [ARGUMENT…]       run all tests, or one part; an unknown part prints the list of parts
                                 arguments go to `cargo test`: cargo xtask test journey -- --nocapture
+                                or to Maven: cargo xtask test kotlin -Dtest=PortalTest
+                                or to `swift test`: cargo xtask test swift --filter PortalTests
   lint                          everything that is checked without running the product
   bindings [--accept]           make the library and the glue for Kotlin and Swift, in target/bindings
                                 --accept  what crosses the FFI was changed on purpose: keep it in bindings/api.txt

@@ -1,5 +1,6 @@
 //! `cargo xtask test [PART]`: everything, or one part of it.
 
+use crate::kotlin;
 use crate::run::{Run, Stop};
 use crate::swift;
 use crate::tools::{OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
@@ -14,10 +15,12 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
     match part {
         Part::All => {
             rust(workspace, run, None, arguments)?;
+            kotlin::test(workspace, run, &[])?;
             swift::test(workspace, run, &[])
         }
         Part::Rust => rust(workspace, run, None, arguments),
         Part::Target(name) => rust(workspace, run, Some(name), arguments),
+        Part::Kotlin => kotlin::test(workspace, run, arguments),
         Part::Swift => swift::test(workspace, run, arguments),
     }
 }
@@ -53,6 +56,8 @@ enum Part<'a> {
     All,
     /// Every test that Cargo knows.
     Rust,
+    /// The Kotlin SDK and its phone.
+    Kotlin,
     /// The Swift SDK and its phone.
     Swift,
     /// One test target of `twinlock-tests`.
@@ -65,13 +70,14 @@ impl<'a> Part<'a> {
         match rest {
             [] => Ok((Part::All, rest)),
             ["rust", arguments @ ..] => Ok((Part::Rust, arguments)),
+            ["kotlin", arguments @ ..] => Ok((Part::Kotlin, arguments)),
             ["swift", arguments @ ..] => Ok((Part::Swift, arguments)),
             [name, arguments @ ..] if targets.iter().any(|target| target == name) => {
                 Ok((Part::Target(name), arguments))
             }
             [unknown, ..] => {
                 let mut text = format!(
-                    "There is no part `{unknown}`. The parts are:\n  rust (every target below, and more)\n  swift\n"
+                    "There is no part `{unknown}`. The parts are:\n  rust (every target below, and more)\n  kotlin\n  swift\n"
                 );
                 for target in targets {
                     text += &format!("  {target}\n");

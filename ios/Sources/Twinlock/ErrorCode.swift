@@ -3,7 +3,7 @@ extension TwinlockError {
     ///
     /// A later version may know more numbers: write `default` in a `switch`.
     public enum Code: UInt16, Sendable, CaseIterable {
-        /// TL-1001: The rules refuse the PIN the member chose. The app shows the reason; the member chooses another
+        /// TL-1001: The rules refuse this PIN. The app shows the reason; the member chooses another
         /// one.
         case pinRefused = 1001
         /// TL-1002: The repeated PIN differs from the first entry. The member starts again with the first entry.
