@@ -18,16 +18,14 @@ import javax.crypto.SecretKey
 import javax.crypto.spec.GCMParameterSpec
 
 /**
- * Blobs in files that backups leave out, each sealed by an AES key of Android's key store, a folder and a key per account.
+ * Blobs in files that backups leave out, each sealed by an AES key of Android's key store.
  *
- * A file is format (1 byte) | nonce (12) | AES-256-GCM of the blob with its tag (16), and its name is authenticated, so
- * that no file can be put in another's place. A damaged one is [PortException.StoreFailed], a lost key
+ * A file is format (1 byte) | nonce (12) | AES-256-GCM of the blob with its tag (16). The blob's name is authenticated,
+ * so that no file can be put in another's place. A damaged one is [PortException.StoreFailed], a lost key
  * [PortException.KeyLost]; files that are not of this store are left alone.
  */
-internal class KeystoreStore(noBackupFolder: File, account: String) : Store {
-    private val name = encode(MessageDigest.getInstance("SHA-256").digest(account.toByteArray()))
-    private val folder = File(File(noBackupFolder, "twinlock"), name)
-    private val alias = "twinlock.store.$name"
+internal class KeystoreStore(noBackupFolder: File) : Store {
+    private val folder = File(noBackupFolder, "twinlock")
 
     override fun read(name: String): ByteArray? = stored {
         val file = file(name)
@@ -64,7 +62,7 @@ internal class KeystoreStore(noBackupFolder: File, account: String) : Store {
 
     private fun open(name: String, sealed: ByteArray): ByteArray {
         if (sealed.size < HEADER + TAG_BITS / 8 || sealed[0] != FORMAT) throw PortException.StoreFailed()
-        val key = KeystoreAccess.key<SecretKey>(alias)
+        val key = KeystoreAccess.key<SecretKey>(ALIAS)
         val nonce = GCMParameterSpec(TAG_BITS, sealed, 1, HEADER - 1)
         return KeystoreAccess.sorted {
             val cipher = Cipher.getInstance(TRANSFORMATION).apply { init(Cipher.DECRYPT_MODE, key, nonce) }
@@ -79,13 +77,13 @@ internal class KeystoreStore(noBackupFolder: File, account: String) : Store {
 
     /** What a lost key sealed can never be read again; a member who enrolls again gets a new one. */
     private fun usableKey(): SecretKey? = try {
-        KeystoreAccess.find<SecretKey>(alias)
+        KeystoreAccess.find<SecretKey>(ALIAS)
     } catch (_: PortException.KeyLost) {
         null
     }
 
     private fun generateKey(): SecretKey = KeystoreAccess.sorted {
-        val spec = KeyGenParameterSpec.Builder(alias, KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT)
+        val spec = KeyGenParameterSpec.Builder(ALIAS, KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT)
             .setBlockModes(KeyProperties.BLOCK_MODE_GCM)
             .setEncryptionPaddings(KeyProperties.ENCRYPTION_PADDING_NONE)
             .setKeySize(256)
@@ -97,9 +95,11 @@ internal class KeystoreStore(noBackupFolder: File, account: String) : Store {
     /** A rename is durable when its folder is. */
     private fun syncFolder(): Unit = FileChannel.open(folder.toPath(), READ).use { it.force(true) }
 
-    private fun file(name: String) = File(folder, encode(name.toByteArray()) + SEALED)
-
-    private fun encode(bytes: ByteArray): String = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes)
+    /** A digest, so that every name is one of a file. */
+    private fun file(name: String): File {
+        val digest = MessageDigest.getInstance("SHA-256").digest(name.toByteArray())
+        return File(folder, Base64.getUrlEncoder().withoutPadding().encodeToString(digest) + SEALED)
+    }
 
     /** One at a time in the whole process: two must not make a key of one name. */
     private inline fun <T> stored(access: () -> T): T = synchronized(KeystoreStore) {
@@ -111,6 +111,7 @@ internal class KeystoreStore(noBackupFolder: File, account: String) : Store {
     }
 
     private companion object {
+        const val ALIAS = "twinlock.store"
         const val TRANSFORMATION = "AES/GCM/NoPadding"
         const val FORMAT: Byte = 1
         const val HEADER = 1 + 12

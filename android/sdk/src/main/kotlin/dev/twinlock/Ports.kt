@@ -9,7 +9,7 @@ package dev.twinlock
 public class Ports(
     /** The device's keys. */
     public val deviceKey: DeviceKey,
-    /** The account's blobs. */
+    /** The accounts' blobs. */
     public val store: Store,
     /** The clocks. */
     public val clock: Clock,

@@ -16,6 +16,6 @@ internal fun rawSignature(der: ByteArray): ByteArray {
         val digits = number.toByteArray().let { it.copyOfRange(maxOf(0, it.size - 32), it.size) }
         digits.copyInto(raw, end - digits.size)
     }
-    if (der[0].toInt() != 0x30 || der[1].toInt() != at - 2 || at != der.size) throw SignatureException("not one sequence")
+    if (der[0].toInt() != 0x30 || der[1].toInt() != at - 2 || at != der.size) throw SignatureException("no sequence")
     return raw
 }

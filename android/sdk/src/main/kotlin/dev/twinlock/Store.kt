@@ -1,7 +1,7 @@
 package dev.twinlock
 
 /**
- * The port for small named blobs: device-only, never in a backup, one place per account.
+ * The port for small named blobs: device-only, never in a backup. Accounts share a store and never a name in it.
  *
  * [Twinlock.open] brings one over files that a key of Android's key store seals. Methods are called off the main
  * thread, block until they are done, and may call back into [Twinlock]. What they throw beside [PortException] arrives

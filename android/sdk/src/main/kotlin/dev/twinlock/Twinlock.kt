@@ -4,6 +4,7 @@ import android.content.Context
 import android.os.Build
 import dev.twinlock.ffi.Engine
 import dev.twinlock.ffi.EngineConfig
+import dev.twinlock.ffi.EngineException
 import dev.twinlock.ffi.Password
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.StateFlow
@@ -13,9 +14,9 @@ import kotlinx.coroutines.withContext
  * A device's side of Twinlock, for one account. Every call returns the next [Step], and the app draws that step.
  *
  * Calls may come from any thread: their work is done off it. One call at a time; a second one meanwhile is
- * [TwinlockException.Misuse] (TL-9002), except that [files], [download] and [vault] may overlap. Every call may throw
- * any [TwinlockException]. Cancelling a call stops the waiting for it, not what the portal has done: a PIN try was
- * counted before it was made.
+ * [TwinlockException.Misuse] (TL-9002), except that [files], [download] and reads of [vault] may overlap. Every call
+ * may throw any [TwinlockException]. Cancelling a call stops the waiting for it, not what the portal has done: a PIN
+ * try was counted before it was made.
  */
 public class Twinlock private constructor(private val calls: EngineCalls) : AutoCloseable {
     /** What comes next; the present step first, then each one that differs. After [close] it says nothing any more. */
@@ -37,7 +38,7 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
         password.fill(0)
     }
 
-    /** Begins the set-up of two-step authentication, at [Step.SetUpTwoStep]. A second call voids the first one's key. */
+    /** Begins the set-up of two-step authentication, at [Step.SetUpTwoStep]. A second call voids the first's key. */
     @Throws(TwinlockException::class)
     public suspend fun setUpTwoStep(): TwoStepSetUp = calls.call { it.setUpTwoStep().toSetUp() }
 
@@ -93,14 +94,15 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
 
     public companion object {
         /**
-         * Opens an account on this phone: reads what it remembers and says what comes next. No network.
+         * Opens an account on this phone: reads what it remembers and says what comes next. No network. What it
+         * remembers may be damaged or its key gone; then that is [Step.SignIn], and the member enrolls again.
          *
          * Keys lie in Android's key store, in StrongBox where there is one; files in `noBackupFilesDir`.
          */
         @Throws(TwinlockException::class)
         public suspend fun open(context: Context, config: TwinlockConfig): Twinlock {
             val folder = withContext(Dispatchers.IO) { context.applicationContext.noBackupFilesDir }
-            val ports = Ports(KeystoreDeviceKey(), KeystoreStore(folder, config.account), DeviceClock())
+            val ports = Ports(KeystoreDeviceKey(), KeystoreStore(folder), DeviceClock())
             val model = config.model ?: "${Build.MANUFACTURER} ${Build.MODEL}"
             val system = config.system ?: "Android ${Build.VERSION.RELEASE}"
             return open(config, model, system, ports)
@@ -132,9 +134,18 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
                         GlueStore(ports.store),
                         GlueClock(ports.clock),
                     )
-                    val first = runCatching { engine.open().toStep() }.onFailure { engine.destroy() }.getOrThrow()
-                    Twinlock(EngineCalls(engine, first))
+                    Twinlock(EngineCalls(engine, first(engine)))
                 }
             }
+
+        private fun first(engine: Engine): Step = try {
+            engine.open().toStep()
+        } catch (_: EngineException.EnrollAgain) {
+            // What this case asks for: the engine knows no account now, and a sign-in replaces what was stored.
+            engine.step().toStep()
+        } catch (fault: Exception) {
+            engine.destroy()
+            throw fault
+        }
     }
 }

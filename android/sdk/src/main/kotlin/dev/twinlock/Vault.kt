@@ -1,8 +1,9 @@
 package dev.twinlock
 
 /**
- * Small secrets of the app's own, sealed under PIN, portal and key hardware. Open at [Step.Ready]; before, every call is
- * [TwinlockException.StepRequired] (TL-5009).
+ * Small secrets of the app's own, sealed under PIN, portal and key hardware. Open at [Step.Ready]; before, every call
+ * is [TwinlockException.StepRequired] (TL-5009). One change at a time; a second one meanwhile is
+ * [TwinlockException.Misuse] (TL-9002).
  *
  * A cache: a forgotten PIN or a revoked device loses it for ever, so put nothing here that cannot be fetched again.
  */
@@ -20,7 +21,7 @@ public class Vault internal constructor(private val calls: EngineCalls) {
     @Throws(TwinlockException::class)
     public suspend fun get(name: String): ByteArray? = calls.call { it.vaultItem(name) }
 
-    /** Removes the secret with this [name]; durable when the call returns. Not an error if there is none. */
+    /** Removes the secret with this [name]; durable when the call returns. False if there was none. */
     @Throws(TwinlockException::class)
-    public suspend fun remove(name: String): Unit = calls.call { it.vaultRemove(name) }
+    public suspend fun remove(name: String): Boolean = calls.call { it.vaultRemove(name) }
 }

@@ -3,7 +3,6 @@ package dev.twinlock
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
-import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -92,14 +91,12 @@ class ConcurrencyTest {
     fun `f75_closing_under_a_call_ends_it_typed`() = runBlocking<Unit> {
         repeat(100) {
             val twinlock = MemoryPorts().open()
-            val outcomes = mutableListOf<Throwable>()
-            val calling = launch(Dispatchers.Default) {
-                runCatching { while (true) runCatching { twinlock.refresh() }.onFailure { if ((it as? TwinlockException)?.code != 3001) throw it } }
-                    .onFailure(outcomes::add)
+            val calling = async(Dispatchers.Default) {
+                generateSequence { runBlocking { runCatching { twinlock.refresh() }.exceptionOrNull() } }
+                    .first { (it as? TwinlockException)?.code != 3001 }
             }
             twinlock.close()
-            calling.join()
-            val fault = outcomes.single()
+            val fault = calling.await()
             assertTrue(fault is TwinlockException.Misuse && fault.code == 9003, "$fault")
         }
     }

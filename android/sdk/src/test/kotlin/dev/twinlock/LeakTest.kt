@@ -29,7 +29,7 @@ class LeakTest {
     @Test
     fun `an account that could not be opened lets go of the ports at once`() = runBlocking<Unit> {
         val before = heldPorts()
-        assertThrows<TwinlockException> { runBlocking { MemoryPorts(onRead = { error("") }).open() } }
+        refused<TwinlockException> { MemoryPorts(onRead = { error("") }).open() }
         assertEquals(before, heldPorts())
     }
 
@@ -88,8 +88,8 @@ class LeakTest {
     /** The handles that Rust has of Kotlin's objects. */
     private fun heldPorts(): Int =
         listOf(FfiConverterTypeStore, FfiConverterTypeClock, FfiConverterTypeDeviceKey).sumOf { converter ->
-            val field = converter.javaClass.declaredFields.single { it.name == "handleMap" }.apply { isAccessible = true }
-            val handles = field.get(converter)
+            val field = converter.javaClass.declaredFields.single { it.name == "handleMap" }
+            val handles = field.apply { isAccessible = true }.get(converter)
             handles.javaClass.methods.single { it.name == "getSize" }.invoke(handles) as Int
         }
 }

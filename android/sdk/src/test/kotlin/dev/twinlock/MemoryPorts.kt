@@ -51,9 +51,10 @@ internal class MemoryPorts(private val onRead: (String) -> Unit = {}) {
 
     companion object {
         /** One of the roots that Java trusts: a well-formed one that no portal here has. */
-        private val rootsPem: ByteArray = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm()).run {
-            init(null as KeyStore?)
-            val root = trustManagers.filterIsInstance<X509TrustManager>().first().acceptedIssuers.first()
+        private val rootsPem: ByteArray = run {
+            val trusted = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm())
+            trusted.init(null as KeyStore?)
+            val root = trusted.trustManagers.filterIsInstance<X509TrustManager>().first().acceptedIssuers.first()
             val base64 = Base64.getMimeEncoder(64, "\n".toByteArray()).encodeToString(root.encoded)
             "-----BEGIN CERTIFICATE-----\n$base64\n-----END CERTIFICATE-----\n".toByteArray()
         }

@@ -39,7 +39,9 @@ class RawSignatureTest {
     @Test
     fun `what is no signature is refused, also with one byte changed or missing`() {
         val der = signed(byteArrayOf(1))
-        for (length in der.indices) assertThrows<SignatureException>("cut to $length") { rawSignature(der.copyOf(length)) }
+        for (length in der.indices) {
+            assertThrows<SignatureException>("cut to $length") { rawSignature(der.copyOf(length)) }
+        }
         assertThrows<SignatureException> { rawSignature(der + 0) }
         for (at in listOf(0, 1, 2, 3)) {
             for (change in 1..255) {

@@ -53,7 +53,8 @@ class TextsTest {
     @Test
     fun `both languages have the same texts, each its own`() {
         assertEquals(english.keys, german.keys)
-        assertEquals(emptyList<String>(), english.keys.filter { english[it] == german[it] || german[it].isNullOrBlank() })
+        val untranslated = english.keys.filter { english[it] == german[it] || german[it].isNullOrBlank() }
+        assertEquals(emptyList<String>(), untranslated)
     }
 
     @Test

@@ -27,7 +27,10 @@ fun main() {
     val folder = createTempDirectory("twinlock-phone-").toFile()
     try {
         val phone = LinePhone(folder)
-        for (line in generateSequence(::readLine)) println(runBlocking { phone.answer(Json.parseToJsonElement(line).jsonObject) })
+        for (line in generateSequence(::readLine)) {
+            val ask = Json.parseToJsonElement(line).jsonObject
+            println(runBlocking { phone.answer(ask) })
+        }
     } finally {
         folder.deleteRecursively()
     }

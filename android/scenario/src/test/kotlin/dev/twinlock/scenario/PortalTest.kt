@@ -10,6 +10,7 @@ import dev.twinlock.scenario.EnrolledPhone.Companion.WRONG_PIN
 import dev.twinlock.standin.Phone
 import dev.twinlock.standin.PhoneContext
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.asCoroutineDispatcher
@@ -21,6 +22,7 @@ import kotlinx.coroutines.withContext
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -29,14 +31,15 @@ import org.junit.jupiter.api.Order
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestInstance
 import org.junit.jupiter.api.TestMethodOrder
-import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
+import java.security.MessageDigest
 import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicReference
+import kotlin.coroutines.cancellation.CancellationException
 
 /** One day of two phones at a real portal; the order is the day's. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -86,10 +89,10 @@ class PortalTest {
         vault().put("kept", byteArrayOf(1, 2, 3))
         vault().put("empty", ByteArray(0))
         vault().put("removed", byteArrayOf(4))
-        vault().remove("removed")
-        vault().remove("never there")
+        assertTrue(vault().remove("removed"))
+        assertFalse(vault().remove("never there"))
         phone.twinlock.lock()
-        assertEquals(5009, assertThrows<TwinlockException.StepRequired> { runBlocking { vault().get("kept") } }.code)
+        assertEquals(5009, refused<TwinlockException.StepRequired> { vault().get("kept") }.code)
         phone.restart()
         phone.submit(PIN)
         assertArrayEquals(byteArrayOf(1, 2, 3), vault().get("kept"))
@@ -107,7 +110,7 @@ class PortalTest {
         }.awaitAll()
         for ((file, content) in contents) {
             assertEquals(file.size, content.size.toLong())
-            val digest = java.security.MessageDigest.getInstance("SHA-256").digest(content)
+            val digest = MessageDigest.getInstance("SHA-256").digest(content)
             assertEquals(file.sha256, digest.joinToString("") { "%02x".format(it) })
         }
     }
@@ -122,11 +125,10 @@ class PortalTest {
         val places = listOf("read pin.1", "write account", "sign", "pinKeyKind", "bindGuess")
         for (place in places) {
             phone.twinlock.lock()
-            val counted = { runBlocking { 7 - assertThrows<TwinlockException.WrongPin> { runBlocking { phone.submit(WRONG_PIN) } }.triesLeft } }
             phone.ports.calls.clear()
             assertTrue(cancelledAt(place) { phone.submit(WRONG_PIN) }, "nothing was cancelled at $place")
             val guesses = phone.ports.calls.count { it == "bindGuess" }
-            val tries = counted()
+            val tries = 7 - refused<TwinlockException.WrongPin> { phone.submit(WRONG_PIN) }.triesLeft
             assertTrue(tries >= guesses, "cancelled at $place: $guesses guesses were made and $tries counted")
             if (place == "bindGuess") assertEquals(1, tries)
             assertEquals(Step.Ready, phone.submit(PIN), "after a try cancelled at $place")
@@ -181,7 +183,7 @@ class PortalTest {
         val heard = ConcurrentLinkedQueue<Step>()
         val listening = launch(Dispatchers.Unconfined) { phone.twinlock.step.collect(heard::add) }
         phone.twinlock.lock()
-        assertThrows<TwinlockException.WrongPin> { runBlocking { phone.submit(WRONG_PIN) } }
+        refused<TwinlockException.WrongPin> { phone.submit(WRONG_PIN) }
         phone.submit(PIN)
         listening.cancel()
         assertEquals(listOf(Step.Ready, Step.EnterPin(8), Step.EnterPin(7), Step.Ready), heard.toList())
@@ -192,7 +194,7 @@ class PortalTest {
     fun `closing under an unlock ends it typed and opens nothing`() = runBlocking<Unit> {
         phone.twinlock.lock()
         phone.ports.onCall = { if (it == "bindGuess") phone.twinlock.close() }
-        assertEquals(9003, assertThrows<TwinlockException.Misuse> { runBlocking { phone.submit(PIN) } }.code)
+        assertEquals(9003, refused<TwinlockException.Misuse> { phone.submit(PIN) }.code)
         phone.ports.onCall = {}
         assertNotEquals(Step.Ready, phone.restart())
         assertEquals(Step.Ready, phone.submit(PIN))
@@ -220,29 +222,29 @@ class PortalTest {
         twinlock.lock()
 
         Phone.isKeyStoreDown = true
-        assertEquals(5008, assertThrows<TwinlockException.Retry> { runBlocking { twinlock.submit() } }.code)
+        assertEquals(5008, refused<TwinlockException.Retry> { twinlock.submit() }.code)
         Phone.isKeyStoreDown = false
         assertEquals(Step.Ready, twinlock.submit())
 
         twinlock.lock()
         val deviceKeys = Phone.aliases.filter { "store" !in it }
         Phone.isInvalidatedAtUse = true
-        assertTrue(assertThrows<TwinlockException> { runBlocking { twinlock.submit() } } is TwinlockException.EnrollAgain)
+        refused<TwinlockException.EnrollAgain> { twinlock.submit() }
         Phone.isInvalidatedAtUse = false
         twinlock.close()
         Phone.wipeKeys(deviceKeys)
         Twinlock.open(context, config).use { assertEquals(Step.Blocked(BlockedReason.KeyLost), it.step.value) }
         Phone.wipeKeys()
-        assertEquals(5002, assertThrows<TwinlockException.EnrollAgain> { runBlocking { Twinlock.open(context, config) } }.code)
+        Twinlock.open(context, config).use { assertEquals(Step.SignIn, it.step.value) }
     }
 
     @Test
     @Order(10)
     fun `a revoked phone is told so at its next call, and its secrets are gone`() = runBlocking<Unit> {
         world.revoke(world.members[0])
-        assertEquals(5007, assertThrows<TwinlockException.EnrollAgain> { runBlocking { phone.twinlock.files() } }.code)
+        assertEquals(5007, refused<TwinlockException.EnrollAgain> { phone.twinlock.files() }.code)
         assertEquals(Step.Blocked(BlockedReason.Revoked), phone.twinlock.step.value)
-        assertEquals(5009, assertThrows<TwinlockException> { runBlocking { phone.twinlock.vault.get("kept") } }.code)
+        assertEquals(5009, refused<TwinlockException> { phone.twinlock.vault.get("kept") }.code)
         assertEquals(Step.Blocked(BlockedReason.Revoked), phone.restart())
     }
 
@@ -252,7 +254,7 @@ class PortalTest {
         val begun = CompletableDeferred<Unit>()
         val fault = CompletableDeferred<Throwable?>()
         phone.ports.onCall = { name -> if (name == place) job.getAndSet(null)?.cancel() }
-        val calling = kotlinx.coroutines.CoroutineScope(Dispatchers.Default).launch {
+        val calling = CoroutineScope(Dispatchers.Default).launch {
             begun.await()
             fault.complete(runCatching { call() }.exceptionOrNull())
         }
@@ -260,6 +262,6 @@ class PortalTest {
         begun.complete(Unit)
         calling.join()
         phone.ports.onCall = {}
-        return fault.await() is kotlin.coroutines.cancellation.CancellationException
+        return fault.await() is CancellationException
     }
 }

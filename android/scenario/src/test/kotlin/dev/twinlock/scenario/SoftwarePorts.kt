@@ -79,18 +79,21 @@ class SoftwarePorts {
     private inner class Blobs : Store {
         private val blobs = ConcurrentHashMap<String, ByteArray>()
 
+        /** Without the account's digest before it. */
+        private fun what(name: String) = name.substringAfter('.')
+
         override fun read(name: String): ByteArray? {
-            called("read $name")
+            called("read ${what(name)}")
             return blobs[name]
         }
 
         override fun write(name: String, bytes: ByteArray) {
-            called("write $name")
+            called("write ${what(name)}")
             blobs[name] = bytes
         }
 
         override fun remove(name: String) {
-            called("remove $name")
+            called("remove ${what(name)}")
             blobs.remove(name)
         }
     }

@@ -54,8 +54,9 @@ internal class KeyStoreStandIn : KeyStoreSpi() {
 
     override fun engineGetCreationDate(alias: String): Date? = null
 
-    override fun engineSetKeyEntry(alias: String, key: Key?, password: CharArray?, chain: Array<out Certificate>?): Unit =
+    override fun engineSetKeyEntry(alias: String, key: Key?, password: CharArray?, chain: Array<out Certificate>?) {
         throw KeyStoreException("keys are made here, not brought")
+    }
 
     override fun engineSetKeyEntry(alias: String, key: ByteArray?, chain: Array<out Certificate>?): Unit =
         throw KeyStoreException("keys are made here, not brought")
