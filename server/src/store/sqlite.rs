@@ -246,3 +246,27 @@ pub(super) fn error(statement: &'static str, fault: rusqlite::Error) -> StoreErr
         _ => StoreError::Driver { statement, text: code.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::at(1);
+        let conn = open(&folder.path().join("portal.db"), Role::Writer, &options).unwrap();
+        super::super::migrate::migrate(&conn, options.migrations, options.now_ms).unwrap();
+        control(&conn, "BEGIN").unwrap();
+        let session = Session { conn: &conn, writable: true };
+        let find = crate::two_step::STATEMENTS.iter().find(|sql| sql.name() == "FIND_FACTOR").unwrap();
+        // The partial indexes of `factor` are by state: the one value that would tempt the planner to look.
+        for state in ["pending", "active", "disabled", "pending"] {
+            session.query(*find, &["o".into(), "m".into(), state.into()]).unwrap();
+        }
+        let statement = conn.prepare_cached(find.text()).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::Run), 4);
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+}
