@@ -24,7 +24,7 @@ pub struct EngineConfig {
 impl EngineConfig {
     pub(crate) fn split(self) -> Result<(engine::EngineConfig, HttpConfig), EngineError> {
         let authority = HttpConfig::authority(&self.portal_url)?;
-        let http = HttpConfig { base_url: self.portal_url, roots_pem: self.roots_pem };
+        let http = HttpConfig { base_url: self.portal_url, roots_pem: self.roots_pem, pins: Vec::new() };
         let config = engine::EngineConfig {
             account: self.account,
             authority,

@@ -104,7 +104,8 @@ pub enum Error {
     /// The portal cannot be reached; try again later.
     #[error("the portal cannot be reached")]
     Offline,
-    /// The portal's certificate is not one the app trusts; the operator or the app developer corrects it.
+    /// Who answers is not the portal as the app knows it: the certificate, its pin or the TLS version is refused; the
+    /// operator or the app developer corrects it.
     #[error("the portal's certificate is not trusted")]
     TlsRefused,
     /// The portal answered something that is not of this protocol; update the app or the portal.

@@ -1,11 +1,19 @@
-//! The way to the portal: reqwest over rustls with ring, TLS 1.3, and only the roots that the app configures.
+//! The way to the portal: reqwest over rustls with ring, TLS 1.3, only the roots that the app configures, and pins.
+//!
+//! Whoever answers is not trusted to be the portal, or to be kind: an answer is bounded in size and time, is taken as it
+//! comes (no decoding, no redirect), and everything else is a typed fault.
+
+mod spki_pin;
 
 use crate::error::{Error, Result};
-use crate::ports::{Answer, PortFuture, Request, Transport};
+use crate::ports::{Answer, AnswerKind, PortFuture, Request, Transport};
 use crate::secret::SecretBytes;
-use reqwest::{Client, Method, redirect};
+use reqwest::header::CONTENT_ENCODING;
+use reqwest::{Client, Method, Response, redirect};
+use rustls::AlertDescription;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use spki_pin::PinnedVerifier;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +24,45 @@ pub struct HttpConfig {
     pub base_url: String,
     /// Trusted roots, PEM; the system's are not used.
     pub roots_pem: Vec<u8>,
+    /// SHA-256 of a DER SubjectPublicKeyInfo each (RFC 7469 §2.4). One of them has to be the key of a certificate in the
+    /// portal's verified chain, root included; several are backups of each other. Empty: the roots alone decide.
+    pub pins: Vec<[u8; 32]>,
+}
+
+/// How long the transport waits. What takes longer is [`Error::Offline`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// For the next bytes of an answer.
+    pub read: Duration,
+    /// For a whole request whose answer is a message, however diligently it drips.
+    pub message: Duration,
+    /// For a whole request whose answer is a file.
+    pub file: Duration,
+}
+
+impl Deadlines {
+    /// Connect 10 s, read 20 s, message 60 s, file 10 min.
+    pub const DEFAULT: Self = Self {
+        connect: Duration::from_secs(10),
+        read: Duration::from_secs(20),
+        message: Duration::from_secs(60),
+        file: Duration::from_secs(600),
+    };
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 /// HTTPS to one portal.
 pub struct HttpTransport {
     client: Client,
     base_url: String,
+    deadlines: Deadlines,
 }
 
 impl HttpConfig {
@@ -40,11 +81,14 @@ impl HttpConfig {
     }
 }
 
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
-
 impl HttpTransport {
     /// [`Error::TlsRefused`] if there is no usable root; [`Error::BadRequest`] if the address is not https.
     pub fn new(config: &HttpConfig) -> Result<Self> {
+        Self::with_deadlines(config, Deadlines::DEFAULT)
+    }
+
+    /// Like [`HttpTransport::new`], for networks that need other deadlines.
+    pub fn with_deadlines(config: &HttpConfig, deadlines: Deadlines) -> Result<Self> {
         if !config.base_url.starts_with("https://") {
             return Err(Error::BadRequest);
         }
@@ -52,24 +96,33 @@ impl HttpTransport {
         for certificate in CertificateDer::pem_slice_iter(&config.roots_pem) {
             roots.add(certificate.map_err(|_| Error::TlsRefused)?).map_err(|_| Error::TlsRefused)?;
         }
-        if roots.is_empty() {
-            return Err(Error::TlsRefused);
-        }
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            PinnedVerifier::new(roots, Arc::clone(&provider), config.pins.clone()).map_err(|_| Error::TlsRefused)?;
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|_| Error::Internal)?
-            .with_root_certificates(roots)
+            // `dangerous` in general; this verifier asks for more than the default one.
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .https_only(true)
             .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(20))
+            .connect_timeout(deadlines.connect)
+            .read_timeout(deadlines.read)
             .no_proxy()
             .build()
             .map_err(|_| Error::Internal)?;
-        Ok(Self { client, base_url: config.base_url.trim_end_matches('/').to_owned() })
+        Ok(Self { client, base_url: config.base_url.trim_end_matches('/').to_owned(), deadlines })
+    }
+
+    fn deadline(&self, kind: AnswerKind) -> Duration {
+        match kind {
+            AnswerKind::Message => self.deadlines.message,
+            AnswerKind::File => self.deadlines.file,
+        }
     }
 }
 
@@ -81,36 +134,67 @@ impl Transport for HttpTransport {
             for (name, value) in request.headers {
                 builder = builder.header(name, value);
             }
-            let mut response =
-                builder.body(request.body.expose().to_vec()).send().await.map_err(|fault| fault_of(&fault))?;
-            let headers = response.headers().iter();
-            let headers =
-                headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-            let (status, headers) = (response.status().as_u16(), headers.collect());
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|fault| fault_of(&fault))? {
-                if body.len() + chunk.len() > MAX_ANSWER {
-                    return Err(Error::AnswerTooLarge);
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Answer { status, headers, body: SecretBytes::new(body) })
+            let response = builder
+                .timeout(self.deadline(request.answer))
+                .body(request.body.expose().to_vec())
+                .send()
+                .await
+                .map_err(|fault| fault_of(&fault))?;
+            read(response, request.answer.max_len()).await
         })
     }
 }
 
-/// A certificate that is not trusted is no outage.
+/// Takes the answer in, counting. An encoded one could be anything once decoded: nobody asked for it.
+async fn read(mut response: Response, max_len: usize) -> Result<Answer> {
+    let status = response.status().as_u16();
+    if response.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Error::UnexpectedAnswer { status });
+    }
+    let announced = response.content_length().unwrap_or(0);
+    if usize::try_from(announced).map_or(true, |announced| announced > max_len) {
+        return Err(Error::AnswerTooLarge);
+    }
+    let headers = response.headers().iter();
+    let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    let headers = headers.collect();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|fault| fault_of(&fault))? {
+        if body.len() + chunk.len() > max_len {
+            return Err(Error::AnswerTooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, headers, body: SecretBytes::new(body) })
+}
+
+/// Waiting helps where nobody was reached. It does not where somebody was who is not the portal, or speaks otherwise.
 fn fault_of(fault: &reqwest::Error) -> Error {
     let mut source: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(fault);
     while let Some(inner) = source {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return match tls {
-                rustls::Error::InvalidCertificate(_) => Error::TlsRefused,
-                _ => Error::Offline,
-            };
+            return tls_fault(tls);
+        }
+        if inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return Error::UnexpectedAnswer { status: 0 };
         }
         let nested = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         source = nested.map(|nested| nested as &(dyn std::error::Error + 'static)).or_else(|| inner.source());
     }
     Error::Offline
+}
+
+fn tls_fault(fault: &rustls::Error) -> Error {
+    use AlertDescription::{HandshakeFailure, InsufficientSecurity, ProtocolVersion};
+    match fault {
+        rustls::Error::InvalidCertificate(_)
+        | rustls::Error::NoCertificatesPresented
+        | rustls::Error::PeerIncompatible(_)
+        | rustls::Error::PeerMisbehaved(_)
+        | rustls::Error::InvalidMessage(_)
+        | rustls::Error::InappropriateMessage { .. }
+        | rustls::Error::InappropriateHandshakeMessage { .. }
+        | rustls::Error::AlertReceived(ProtocolVersion | HandshakeFailure | InsufficientSecurity) => Error::TlsRefused,
+        _ => Error::Offline,
+    }
 }

@@ -114,8 +114,12 @@ pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Sends a request to the portal and brings the answer back. Rust only, never across the FFI.
 pub trait Transport: Send + Sync {
-    /// Sends `request`. An answer of any status is `Ok`; [`Error::Offline`], [`Error::TlsRefused`] and
-    /// [`Error::AnswerTooLarge`] are the only faults.
+    /// Sends `request`. An answer of any status is `Ok`.
+    ///
+    /// # Errors
+    /// [`Error::Offline`] if nobody answers in time, [`Error::TlsRefused`] if it is not the portal who answers,
+    /// [`Error::AnswerTooLarge`] beyond [`AnswerKind::max_len`], [`Error::UnexpectedAnswer`] for what is no HTTP (status
+    /// 0) or is encoded.
     fn send(&self, request: Request) -> PortFuture<'_, Result<Answer>>;
 }
 
@@ -130,6 +134,27 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// JSON, or empty. May hold a password or a code, therefore secret.
     pub body: SecretBytes,
+    /// What is expected back.
+    pub answer: AnswerKind,
+}
+
+/// What a request expects back, and thereby how much of it is taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// JSON or nothing.
+    Message,
+    /// A file's content.
+    File,
+}
+
+impl AnswerKind {
+    /// The longest body in bytes: 1 MiB for a message, 64 MiB for a file.
+    pub fn max_len(self) -> usize {
+        match self {
+            Self::Message => 1024 * 1024,
+            Self::File => 64 * 1024 * 1024,
+        }
+    }
 }
 
 /// The portal's answer.

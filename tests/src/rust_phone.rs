@@ -87,7 +87,7 @@ impl RustPhone {
             app_version: owned("app_version")?,
         };
         let roots_pem = text(with, "roots_pem")?.as_bytes().to_vec();
-        let http = HttpConfig { base_url: owned("base_url")?, roots_pem };
+        let http = HttpConfig { base_url: owned("base_url")?, roots_pem, pins: Vec::new() };
         let http = HttpTransport::new(&http).doing("the connection")?;
         let ports = Ports {
             device_key: Arc::new(MemoryDeviceKey::new()),

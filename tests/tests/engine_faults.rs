@@ -552,3 +552,35 @@ async fn a_denied_device_starts_again() {
     scene.lead_to(&mut handset, &Step::Ready).await;
     handset.expect_only_pin(PIN, WRONG_PIN).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b50_a_pin_file_that_nobody_committed_is_wiped_too() {
+    for change in [Change::Lost, Change::Kept] {
+        for nth in 1..=4 {
+            let mut scene = Scene::start().await;
+            let mut handset = scene.handset();
+            scene.lead_to(&mut handset, &CREATE_PIN).await;
+            handset.enter(PIN).await.unwrap();
+            handset.store.stop_at(nth, change);
+            assert_eq!(handset.enter(PIN).await, Err(Error::StoreFailed));
+            handset.restart().unwrap();
+            let device = handset.account()["device"].as_str().unwrap().to_owned();
+            scene.ada.decide(&device, "revoke").await.expect(204);
+            assert_eq!(handset.engine.refresh().await, Err(Error::DeviceRevoked));
+            assert_eq!(handset.blobs().into_keys().collect::<Vec<_>>(), [handset.blob("account")], "{change:?} {nth}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_has_no_pin_is_given_a_new_one() {
+    let mut scene = Scene::start().await;
+    let mut handset = scene.ready().await;
+    scene.portal.world.sql("DELETE FROM pin");
+    handset.restart().unwrap();
+    assert_eq!(handset.enter(PIN).await, Err(Error::NoPin));
+    assert!(matches!(handset.engine.step(), Step::CreatePin(_)));
+    scene.lead_to(&mut handset, &Step::Ready).await;
+    handset.restart().unwrap();
+    handset.expect_only_pin(PIN, WRONG_PIN).await;
+}

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::account::Account;
-use super::connection::{Refused, Signer};
+use super::connection::{Call, Refused, Signer};
 use crate::error::{Error, Result};
 use crate::policy::DeviceState;
 use crate::proof::PublicKey;
@@ -23,20 +23,15 @@ impl Engine {
         if let Some(body) = body {
             serde_json::to_writer(&mut text, body).map_err(|_| Error::Internal)?;
         }
-        let answer = self.send(signer, method, target, SecretBytes::new(text)).await?;
+        let call = Call { body: SecretBytes::new(text), ..Call::new(method, target) };
+        let answer = self.send(signer, &call).await?;
         serde_json::from_slice(answer.expose()).map_err(|_| Error::UnexpectedAnswer { status: 200 })
     }
 
     /// Sends a call; an outdated policy is taken over and the call repeated once.
-    pub(super) async fn send(
-        &self,
-        signer: &Signer,
-        method: &'static str,
-        target: &str,
-        body: SecretBytes,
-    ) -> Result<SecretBytes> {
+    pub(super) async fn send(&self, signer: &Signer, call: &Call<'_>) -> Result<SecretBytes> {
         let connection = &self.shared.connection;
-        let refused = match connection.call(signer, self.policy_version()?, method, target, body.clone()).await {
+        let refused = match connection.call(signer, self.policy_version()?, call).await {
             Err(Refused { policy: Some(pack), .. }) => {
                 let mut account = self.account()?;
                 self.accept(&mut account, &pack)?;
@@ -44,7 +39,7 @@ impl Engine {
                     self.shared.shelf.save(&account)?;
                 }
                 self.state()?.account = Some(account);
-                connection.call(signer, self.policy_version()?, method, target, body).await
+                connection.call(signer, self.policy_version()?, call).await
             }
             first => first,
         };

@@ -2,7 +2,7 @@
 
 use super::Ports;
 use crate::error::{Error, ErrorCode, Result};
-use crate::ports::{Answer, Request, generate_bytes};
+use crate::ports::{Answer, AnswerKind, Request, generate_bytes};
 use crate::proof::{KeyId, RequestParts, SigningKey, Stamp, sign_request};
 use crate::secret::SecretBytes;
 use crate::step::Step;
@@ -20,6 +20,22 @@ pub(super) enum Signer {
     Session { token: Arc<str>, key: Arc<SigningKey> },
     /// The device key.
     Device { organisation: String, device: String, account: String },
+}
+
+/// What is asked of the portal.
+#[derive(Clone)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'static str,
+    pub(super) target: &'a str,
+    pub(super) body: SecretBytes,
+    pub(super) answer: AnswerKind,
+}
+
+impl<'a> Call<'a> {
+    /// Without a body, for a message.
+    pub(super) fn new(method: &'static str, target: &'a str) -> Self {
+        Self { method, target, body: SecretBytes::new(Vec::new()), answer: AnswerKind::Message }
+    }
 }
 
 /// A refusal, and what came with it.
@@ -63,15 +79,13 @@ impl Connection {
         &self,
         signer: &Signer,
         policy_version: u64,
-        method: &'static str,
-        target: &str,
-        body: SecretBytes,
+        call: &Call<'_>,
     ) -> std::result::Result<SecretBytes, Refused> {
-        let first = self.call_once(signer, policy_version, method, target, body.clone()).await;
+        let first = self.call_once(signer, policy_version, call).await;
         match first {
             Err(Refused { error: Error::ClockSkew | Error::NonceRefused, .. }) => {
                 self.nonces.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                self.call_once(signer, policy_version, method, target, body).await
+                self.call_once(signer, policy_version, call).await
             }
             other => other,
         }
@@ -81,10 +95,9 @@ impl Connection {
         &self,
         signer: &Signer,
         policy_version: u64,
-        method: &'static str,
-        target: &str,
-        body: SecretBytes,
+        call: &Call<'_>,
     ) -> std::result::Result<SecretBytes, Refused> {
+        let Call { method, target, ref body, answer } = *call;
         let is_time_known = self.offset_ms.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if !is_time_known {
             self.fetch_nonce().await?;
@@ -113,7 +126,7 @@ impl Connection {
         if !body.expose().is_empty() {
             headers.push(("content-type", "application/json".to_owned()));
         }
-        let request = Request { method, target: target.to_owned(), headers, body };
+        let request = Request { method, target: target.to_owned(), headers, body: body.clone(), answer };
         let answer = self.send(request).await?;
         if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(read_problem(&answer)) }
     }
@@ -145,8 +158,8 @@ impl Connection {
     }
 
     async fn fetch_nonce(&self) -> Result<()> {
-        let body = SecretBytes::new(Vec::new());
-        let request = Request { method: "GET", target: "/v1/nonce".to_owned(), headers: Vec::new(), body };
+        let Call { method, target, body, answer } = Call::new("GET", "/v1/nonce");
+        let request = Request { method, target: target.to_owned(), headers: Vec::new(), body, answer };
         let answer = self.send(request).await?;
         if answer.status == 204 { Ok(()) } else { Err(read_problem(&answer).error) }
     }

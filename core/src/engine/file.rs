@@ -1,8 +1,9 @@
 //! The organisation's files.
 
 use super::Engine;
+use super::connection::Call;
 use crate::error::Result;
-use crate::secret::SecretBytes;
+use crate::ports::AnswerKind;
 use crate::wire::{FileEntry, FileList};
 
 impl Engine {
@@ -14,7 +15,9 @@ impl Engine {
 
     /// A file's content.
     pub async fn download(&self, id: &str) -> Result<Vec<u8>> {
-        let body = self.send(&self.session()?, "GET", &format!("/v1/files/{id}"), SecretBytes::new(Vec::new())).await?;
+        let target = format!("/v1/files/{id}");
+        let call = Call { answer: AnswerKind::File, ..Call::new("GET", &target) };
+        let body = self.send(&self.session()?, &call).await?;
         Ok(body.expose().to_vec())
     }
 }

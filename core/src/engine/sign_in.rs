@@ -2,11 +2,11 @@
 
 use super::Engine;
 use super::account::Account;
-use super::connection::Signer;
+use super::connection::{Call, Signer};
 use crate::error::{Error, Result};
 use crate::policy::{DeviceState, Rules, Surface};
 use crate::proof::SigningKey;
-use crate::secret::{SecretBytes, SecretText};
+use crate::secret::SecretText;
 use crate::step::Step;
 use crate::wire::{Bytes, CodeEntry, SignIn, SignedIn, StepAnswer, TwoStepSetUp};
 use ring::rand::SystemRandom;
@@ -83,7 +83,7 @@ impl Engine {
         let _flow = self.flow()?;
         let session = self.session();
         self.lock();
-        self.send(&session?, "DELETE", "/v1/sessions/self", SecretBytes::new(Vec::new())).await?;
+        self.send(&session?, &Call::new("DELETE", "/v1/sessions/self")).await?;
         Ok(self.step())
     }
 
