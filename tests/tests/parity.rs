@@ -39,7 +39,7 @@ fn upper_first(name: &str) -> String {
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
-fn upper(names: BTreeSet<String>) -> BTreeSet<String> {
+fn upper(names: &BTreeSet<String>) -> BTreeSet<String> {
     names.iter().map(|name| upper_first(name)).collect()
 }
 
@@ -55,7 +55,7 @@ fn kotlin_entries(file: &str, from: &str) -> BTreeSet<String> {
 }
 
 fn swift(file: &str, from: &str) -> BTreeSet<String> {
-    upper(declared(&read(&format!("{SWIFT}/{file}.swift")), from, &["case "]))
+    upper(&declared(&read(&format!("{SWIFT}/{file}.swift")), from, &["case "]))
 }
 
 /// code → (name, case), as the table has them.

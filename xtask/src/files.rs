@@ -58,7 +58,9 @@ fn problem_in(line: &str, folders: &[String]) -> Option<String> {
     if let Some(folder) = folders.iter().find(|folder| names(line, folder)) {
         return Some(format!("names a folder of one machine: {folder}"));
     }
-    hosts(line).find(|host| is_registry(host)).map(|host| format!("names a package registry's host: {host}"))
+    // Not an address but a name: what says that a file is Maven's.
+    let line = line.replace("xmlns=\"http://", "");
+    hosts(&line).find(|host| is_registry(host)).map(|host| format!("names a package registry's host: {host}"))
 }
 
 /// True if `line` holds `folder` as the start of a path, and not as the middle of a longer one or of an address.
@@ -111,6 +113,14 @@ mod tests {
         for host in ["www.corp.org", "debian.corp.org", "proxy.example", "repo.example.com", "registry", "127.0.0.1"] {
             assert_eq!(problem_in(&address(host), &[]), None, "{host}");
         }
+    }
+
+    #[test]
+    fn the_name_of_an_xml_language_is_no_address() {
+        let named =
+            |start: &str| format!("<project {start}\"{}\">", address("maven.corp.org").replace("https", "http"));
+        assert_eq!(problem_in(&named("xmlns="), &[]), None);
+        assert!(problem_in(&named("url="), &[]).is_some());
     }
 
     #[test]
