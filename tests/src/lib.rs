@@ -13,7 +13,6 @@ pub mod portal;
 pub mod rust_phone;
 pub mod scenario;
 pub mod secrets;
-pub mod stage;
 pub mod terminal;
 pub mod world;
 

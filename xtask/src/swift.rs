@@ -25,7 +25,7 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, arguments: &[&str]) -> 
     run.command("Swift build", swift(workspace, &toolchain, "build", &["--build-tests"]))?;
     // One after the other, because one of them watches the memory of the process.
     let mut tests = swift(workspace, &toolchain, "test", &[&["--skip-build", "--no-parallel"], arguments].concat());
-    tests.env("TWINLOCK_STAGE", demo::build_program(workspace, run)?);
+    tests.env("TWINLOCK_DEMO", demo::build_program(workspace, run)?);
     run.command("Swift tests", tests)?;
     demo::play_once(workspace, run, "swift")
 }

@@ -137,9 +137,8 @@ import Testing
         let phone = try await EnrolledPhone.shared()
         let copy = StandInSecurity(copyOf: phone.security)
         happening(copy)
-        let configuration = try await phone.stage.introduce().configuration
-        let ports = try AppleStandIn.ports(account: configuration.account, security: copy, folder: phone.folder)
-        let twinlock = try await Twinlock.open(configuration, ports: ports)
+        let ports = try AppleStandIn.ports(account: phone.member.email, security: copy, folder: phone.folder)
+        let twinlock = try await Twinlock.open(phone.member.configuration, ports: ports)
         defer { twinlock.close() }
         return twinlock.step
     }
@@ -166,9 +165,9 @@ import Testing
 
     @Test func theQuickStartOfTheReadmeWorks() async throws {
         let phone = try await EnrolledPhone.shared()
-        let (configuration, name, password) = try await phone.stage.introduce()
+        let member = phone.member
         let screen = QuickStartScreen()
-        try await quickStart(configuration, screen, name: name, password: password)
+        try await quickStart(member.configuration, screen, name: member.email, password: member.password)
         #expect(await screen.drawn.first == .signIn)
         // The member has an authenticator already, so that a new phone asks for its code.
         #expect(await screen.said == [Twinlock.Step.enterCode.text])

@@ -12,7 +12,7 @@ use twinlock_tests::scenario::{Scenario, Variables};
 use twinlock_tests::secrets::Secrets;
 use twinlock_tests::terminal::Terminal;
 use twinlock_tests::world::{DOCUMENTS, ORGANISATION, PEOPLE, PersonState, World};
-use twinlock_tests::{Fault, Result, line_world, rust_phone, stage};
+use twinlock_tests::{Fault, Result, line_world, rust_phone};
 
 #[derive(Parser)]
 #[command(name = "twinlock-demo", about = "A whole Twinlock on this machine, and a phone that walks through it")]
@@ -39,8 +39,6 @@ enum Role {
     Phone,
     /// Be the portal, its admin and an authenticator, for the tests of a phone
     World,
-    /// Be the portal and its admin for the tests of a phone: answer one line of JSON for each on standard input
-    Stage,
 }
 
 fn main() -> ExitCode {
@@ -55,7 +53,6 @@ fn main() -> ExitCode {
         match arguments.role {
             Some(Role::Phone) => rust_phone::serve().await,
             Some(Role::World) => line_world::serve().await,
-            Some(Role::Stage) => stage::serve().await,
             None => demo(&arguments).await,
         }
     });

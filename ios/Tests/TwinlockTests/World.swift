@@ -4,63 +4,90 @@ import Testing
 
 @testable import Twinlock
 
-/// A real portal with its admin and an authenticator, in a process that `tests/src/stage.rs` describes.
-actor Stage {
-    /// What keeps the test from finding a stage.
+/// A real portal with its admin and an authenticator, in a process of its own (`tests/src/line_world.rs`).
+actor World {
+    /// What keeps the test from finding a world.
     struct Missing: Error, CustomStringConvertible {
         let description: String
+    }
+
+    /// A member whose phone is new, and what it needs to open and sign in.
+    struct Member: Sendable {
+        let configuration: Twinlock.Configuration
+        let name, email: String
+        let password: Data
     }
 
     private let process = Process()
     private let (input, output) = (Pipe(), Pipe())
     private var rest = Data()
+    private var members: [Member] = []
 
-    init() throws {
-        guard let program = ProcessInfo.processInfo.environment["TWINLOCK_STAGE"] else {
-            throw Missing(description: "TWINLOCK_STAGE names no program; run the tests with: cargo xtask test swift")
+    init() async throws {
+        guard let program = ProcessInfo.processInfo.environment["TWINLOCK_DEMO"] else {
+            throw Missing(description: "TWINLOCK_DEMO names no program; run the tests with: cargo xtask test swift")
         }
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["stage"]
+        process.arguments = ["world"]
         (process.standardInput, process.standardOutput) = (input, output)
         // It ends by itself when this process, and with it the pipe, is gone.
         try process.run()
+        let introduction = try line()
+        let text = { (fields: [String: Any], name: String) in fields[name] as? String ?? "" }
+        members = try #require(introduction["phones"] as? [[String: Any]]).map { phone in
+            let configuration = Twinlock.Configuration(
+                portalURL: text(introduction, "base_url"), rootsPEM: Data(text(introduction, "roots_pem").utf8),
+                account: text(phone, "email"), deviceName: "Test phone", model: "Test One", system: "Test OS 1",
+                appVersion: "1.0.0")
+            return Member(
+                configuration: configuration, name: text(phone, "member"), email: text(phone, "email"),
+                password: Data(text(phone, "password").utf8))
+        }
     }
 
-    @discardableResult
-    func ask(_ verb: String, _ with: [String: String] = [:]) throws -> String {
-        try reply(verb, with)["value"] as? String ?? ""
+    /// The first member whose phone is new.
+    func member() throws -> Member {
+        try #require(members.first)
     }
 
-    /// What a phone needs to open and sign in.
-    func introduce() throws -> (configuration: Twinlock.Configuration, name: String, password: Data) {
-        let value = try #require(try reply("introduce", [:])["value"] as? [String: String])
-        let text = { (name: String) in value[name] ?? "" }
-        let configuration = Twinlock.Configuration(
-            portalURL: text("base_url"), rootsPEM: Data(text("roots_pem").utf8), account: text("name"),
-            deviceName: "Test phone", model: "Test One", system: "Test OS 1", appVersion: "1.0.0")
-        return (configuration, text("name"), Data(text("password").utf8))
+    /// The code of an authenticator app that has just scanned this.
+    func code(scanning uri: String) throws -> String {
+        try #require(try ask(["authenticator": "scan", "with": ["uri": uri]])["code"] as? String)
     }
 
-    private func reply(_ verb: String, _ with: [String: String]) throws -> [String: Any] {
-        let line = try JSONSerialization.data(withJSONObject: ["do": verb, "with": with])
-        try input.fileHandleForWriting.write(contentsOf: line + Data("\n".utf8))
+    /// The admin types the comparison code that the member's phone shows.
+    func approve(_ member: Member, comparisonCode: String) throws {
+        let with = ["member": member.name, "comparison_code": comparisonCode]
+        _ = try ask(["admin": "approve", "with": with])
+    }
+
+    private func ask(_ line: [String: Any]) throws -> [String: Any] {
+        let bytes = try JSONSerialization.data(withJSONObject: line)
+        try input.fileHandleForWriting.write(contentsOf: bytes + Data("\n".utf8))
+        let answer = try self.line()
+        if let fault = answer["fault"] as? String { throw Missing(description: fault) }
+        return answer
+    }
+
+    private func line() throws -> [String: Any] {
         while true {
             if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { rest = Data(rest[(end + 1)...]) }
                 return try JSONSerialization.jsonObject(with: rest[..<end]) as? [String: Any] ?? [:]
             }
             let more = output.fileHandleForReading.availableData
-            if more.isEmpty { throw Missing(description: "the stage ended during `\(verb)`") }
+            if more.isEmpty { throw Missing(description: "the world ended") }
             rest += more
         }
     }
 }
 
-/// A phone that was enrolled at the stage; tests share it and leave it as they found it: open, at `ready`.
+/// A phone that was enrolled in the world; tests share it and leave it as they found it: open, at `ready`.
 struct EnrolledPhone {
     let twinlock: Twinlock
     let keys: WatchedKeys
-    let stage: Stage
+    let world: World
+    let member: World.Member
     let security: StandInSecurity
     let folder: URL
 
@@ -74,22 +101,23 @@ struct EnrolledPhone {
     }
 
     private static func make() async throws -> EnrolledPhone {
-        let stage = try Stage()
-        var (configuration, name, password) = try await stage.introduce()
+        let world = try await World()
+        let member = try await world.member()
+        var password = member.password
         let (security, folder) = (StandInSecurity(), AppleStandIn.temporaryFolder())
-        let apple = try AppleStandIn.ports(account: configuration.account, security: security, folder: folder)
+        let apple = try AppleStandIn.ports(account: member.email, security: security, folder: folder)
         let keys = WatchedKeys(apple.deviceKey)
         let twinlock = try await Twinlock.open(
-            configuration, ports: .init(deviceKey: keys, store: apple.store, clock: apple.clock))
-        #expect(try await twinlock.signIn(name: name, password: &password) == .setUpTwoStep)
-        let code = try await stage.ask("scan", ["uri": try await twinlock.setUpTwoStep().uri])
+            member.configuration, ports: .init(deviceKey: keys, store: apple.store, clock: apple.clock))
+        #expect(try await twinlock.signIn(name: member.email, password: &password) == .setUpTwoStep)
+        let code = try await world.code(scanning: try await twinlock.setUpTwoStep().uri)
         guard case .awaitApproval(let comparison?) = try await twinlock.submitCode(code) else {
-            throw Stage.Missing(description: "the phone shows no comparison code but \(twinlock.step)")
+            throw World.Missing(description: "the phone shows no comparison code but \(twinlock.step)")
         }
-        try await stage.ask("approve", ["comparison_code": comparison])
+        try await world.approve(member, comparisonCode: comparison)
         try await twinlock.refresh()
         let phone = EnrolledPhone(
-            twinlock: twinlock, keys: keys, stage: stage, security: security, folder: folder)
+            twinlock: twinlock, keys: keys, world: world, member: member, security: security, folder: folder)
         for _ in 1...2 { try await phone.submit(digits) }
         #expect(twinlock.step == .ready)
         return phone
