@@ -28,6 +28,7 @@ root=$1 work=$2
 shift 2
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/tmp"
 while [ "$1" != -- ]; do
   mkdir -p "$root$1"
   mount --rbind "$1" "$root$1"

@@ -64,8 +64,8 @@ extension TwinlockError {
         case policyOutdated = 3010
         /// TL-4001: The portal cannot be reached. The member checks the network.
         case offline = 4001
-        /// TL-4002: The certificate, its pin or the TLS version of whoever answers is not one the app accepts. The operator
-        /// or the app's developer corrects it.
+        /// TL-4002: The certificate, its pin or the TLS version of whoever answers is not one the app accepts. The
+        /// operator or the app's developer corrects it.
         case tlsRefused = 4002
         /// TL-4003: The portal's answer is not of this protocol. The app or the portal is updated.
         case unexpectedAnswer = 4003
