@@ -187,12 +187,13 @@ fn every_error_and_step_has_a_text_in_every_language_and_it_is_the_same_text() {
     let errors = english.keys().filter(|key| key.starts_with("twinlock_error_")).count();
     assert_eq!(errors, ErrorCode::ALL.len(), "a text speaks of an error that does not exist");
     // The keys that the two languages name are the keys that have texts.
+    let kept =
+        |start: &str| -> BTreeSet<String> { english.keys().filter(|key| key.starts_with(start)).cloned().collect() };
     for source in [read(&format!("{KOTLIN}/Step.kt")), read(&format!("{SWIFT}/Step.swift"))] {
-        let named: BTreeSet<&str> = source.split('"').filter(|text| text.starts_with("twinlock_step_")).collect();
-        let kept: BTreeSet<&str> =
-            english.keys().map(String::as_str).filter(|key| key.starts_with("twinlock_step_")).collect();
-        assert_eq!(named, kept);
+        let named = source.split('"').filter(|text| text.starts_with("twinlock_step_"));
+        assert_eq!(named.map(str::to_owned).collect::<BTreeSet<_>>(), kept("twinlock_step_"));
     }
+    assert_eq!(kept("twinlock_pin_").len(), PinFault::ALL.len());
     let german = kotlin_texts("values-de");
     assert_eq!(english.keys().collect::<Vec<_>>(), german.keys().collect::<Vec<_>>());
     assert_eq!(swift_texts("en.lproj"), english, "English");

@@ -3,7 +3,7 @@
 use crate::run::{Run, Stop};
 use crate::tools::ensure_cargo_deny;
 use crate::workspace::Workspace;
-use crate::{files, ids};
+use crate::{files, ids, quick_start};
 use std::process::Command;
 
 /// Runs every check, and stops at the first that fails.
@@ -20,6 +20,7 @@ pub(crate) fn lint(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
     run.command("format", cargo(&["fmt", "--all", "--check"]))?;
     run.check("file contents", || files::check_contents(workspace))?;
     run.check("file lengths", || files::warn_of_length(workspace))?;
+    run.check("quick starts", || quick_start::check(workspace))?;
 
     ensure_cargo_deny(workspace, run)?;
     run.command("dependencies", cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;

@@ -72,6 +72,28 @@ extension Twinlock {
 }
 
 extension Twinlock.PinFault {
+    /// The key of the text in `Localizable.strings`, for example `twinlock_pin_date`.
+    public var textKey: String {
+        switch self {
+        case .tooShort: "twinlock_pin_too_short"
+        case .tooLong: "twinlock_pin_too_long"
+        case .notDigits: "twinlock_pin_not_digits"
+        case .repeated: "twinlock_pin_repeated"
+        case .doubledTriple: "twinlock_pin_doubled_triple"
+        case .periodic: "twinlock_pin_periodic"
+        case .palindrome: "twinlock_pin_palindrome"
+        case .sequence: "twinlock_pin_sequence"
+        case .date: "twinlock_pin_date"
+        case .keypadShape: "twinlock_pin_keypad_shape"
+        case .personal: "twinlock_pin_personal"
+        }
+    }
+
+    /// What the member reads, in the language of the app.
+    public var text: String { Texts.text(textKey) }
+}
+
+extension Twinlock.PinFault {
     init(_ fault: TwinlockGlue.PinFault) {
         switch fault {
         case .tooShort: self = .tooShort

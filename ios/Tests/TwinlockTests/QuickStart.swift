@@ -16,7 +16,7 @@ func quickStart(
     _ configuration: Twinlock.Configuration, _ screen: QuickStartScreen, name: String, password: Data
 ) async throws {
     var password = password
-    // [quick start
+    // [quick start]
     let twinlock = try await Twinlock.open(configuration)
     let drawing = Task { for await step in twinlock.steps { await screen.draw(step) } }
 
@@ -31,7 +31,7 @@ func quickStart(
     // The keypad: digits go one by one into memory that is wiped.
     let entry = try twinlock.pinEntry()
     try entry.pushDigit(5)
-    // quick start]
+    // [quick start end]
     twinlock.close()
     await drawing.value
 }
