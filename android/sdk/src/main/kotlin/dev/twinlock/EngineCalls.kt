@@ -30,11 +30,8 @@ internal class EngineCalls(private val engine: Engine, first: Step) {
         block()
     }
 
-    /** Lets go of the ports and frees what Rust holds. A call under way ends with "closed". */
-    fun close() {
-        runCatching { engine.shutDown() }
-        engine.destroy()
-    }
+    /** Lets go of the ports and of all that Rust holds, but for an empty shell. A call under way ends with "closed". */
+    fun close(): Unit = glued { engine.shutDown() }
 
     /** Without a lock, since listeners may run inside: whoever told an older answer sees so and tells the newer one. */
     private fun tellStep() {

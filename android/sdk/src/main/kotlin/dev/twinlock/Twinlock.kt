@@ -87,7 +87,7 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
     public suspend fun signOut(): Step = calls.next { it.signOut() }
 
     /**
-     * Locks for good, lets go of the ports and frees what Rust holds. Harmless to repeat; every later call is
+     * Locks for good, wipes what is secret and lets go of the ports. Harmless to repeat; every later call is
      * [TwinlockException.Misuse] (TL-9003), and a call under way ends so.
      */
     override fun close(): Unit = calls.close()
