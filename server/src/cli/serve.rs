@@ -50,7 +50,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let management = tokio::net::TcpListener::bind(config.management_listen)
         .await
         .map_err(|fault| format!("management_listen {}: {fault}", config.management_listen))?;
-    tokio::spawn(axum::serve(management, health::router(portal.clone())).into_future());
+    tokio::spawn(answer_probes(management, handle.clone(), portal.clone()));
     let service = app(portal.clone()).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(listen = %config.listen, public_url = config.public_url, "serving");
     let failed = |fault: std::io::Error| format!("listen {}: {fault}", config.listen);
@@ -69,6 +69,15 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     }
     portal.store.close().await;
     Ok(())
+}
+
+/// A probe that arrives earlier waits: whoever hears that the portal is healthy may connect at once.
+async fn answer_probes(listener: tokio::net::TcpListener, handle: Handle<SocketAddr>, portal: Portal) {
+    if handle.listening().await.is_some()
+        && let Err(fault) = axum::serve(listener, health::router(portal)).await
+    {
+        tracing::error!(%fault, "the operator's probes are not answered any more");
+    }
 }
 
 /// TLS 1.3 and nothing older.
