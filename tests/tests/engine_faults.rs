@@ -11,7 +11,7 @@ use twinlock_core::Error;
 use twinlock_core::ports::{PinKeyKind, PortError};
 use twinlock_core::secret::SecretBytes;
 use twinlock_core::step::{BlockedReason, PinRequest, Step};
-use twinlock_core::testing::{Change, Fate};
+use twinlock_core::testing::{Change, Fate, MemoryDeviceKey};
 
 const AWAIT_APPROVAL: Step = Step::AwaitApproval { comparison_code: None };
 const CREATE_PIN: Step = Step::CreatePin(PinRequest { min_length: 6, max_length: 12, repeat: false });
@@ -243,19 +243,21 @@ async fn f55_b41_a_key_that_fails_at_any_use_is_a_typed_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b41_a_lost_pin_key_costs_no_try_and_ends_in_a_new_enrollment() {
-    let mut scene = Scene::start().await;
-    let mut handset = scene.ready().await;
-    handset.engine.lock();
-    handset.keys.lose(&handset.account);
-    assert_eq!(handset.enter(PIN).await, Err(Error::KeyLost));
-    assert_eq!(handset.engine.step(), KEY_LOST);
-    assert_eq!(scene.portal.world.sql("SELECT fails FROM pin"), "0");
-    assert_eq!(handset.restart(), Ok(KEY_LOST));
-    scene.lead_to(&mut handset, &Step::Ready).await;
-    handset.expect_only_pin(PIN, WRONG_PIN).await;
-    let facts = scene.portal.world.sql("SELECT json_extract(facts, '$.key_level') FROM device LIMIT 1");
-    assert_eq!(facts, "software", "how hard the key is held is among the device's facts");
+async fn b41_a_lost_key_costs_no_try_and_ends_in_a_new_enrollment() {
+    for lose in [MemoryDeviceKey::lose_pin_key, MemoryDeviceKey::lose] {
+        let mut scene = Scene::start().await;
+        let mut handset = scene.ready().await;
+        handset.engine.lock();
+        lose(&handset.keys, &handset.account);
+        assert_eq!(handset.enter(PIN).await, Err(Error::KeyLost));
+        assert_eq!(handset.engine.step(), KEY_LOST);
+        assert_eq!(scene.portal.world.sql("SELECT fails FROM pin"), "0");
+        assert_eq!(handset.restart(), Ok(KEY_LOST));
+        scene.lead_to(&mut handset, &Step::Ready).await;
+        handset.expect_only_pin(PIN, WRONG_PIN).await;
+        let facts = scene.portal.world.sql("SELECT json_extract(facts, '$.key_level') FROM device LIMIT 1");
+        assert_eq!(facts, "software", "how hard the key is held is among the device's facts");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -576,6 +578,7 @@ async fn b50_a_pin_file_that_nobody_committed_is_wiped_too() {
 async fn a_portal_that_has_no_pin_is_given_a_new_one() {
     let mut scene = Scene::start().await;
     let mut handset = scene.ready().await;
+    assert!(handset.is_open().await, "a vault of the old PIN lies in the store");
     scene.portal.world.sql("DELETE FROM pin");
     handset.restart().unwrap();
     assert_eq!(handset.enter(PIN).await, Err(Error::NoPin));

@@ -163,7 +163,8 @@ impl Engine {
 
     /// A restored backup or a removed screen lock: the keys are gone, and with them the device.
     fn has_keys(&self) -> Result<bool> {
-        match self.ports().device_key.level(&self.shared.config.account) {
+        let (keys, account) = (&self.ports().device_key, &self.shared.config.account);
+        match keys.level(account).and_then(|_| keys.pin_key_kind(account)) {
             Err(PortError::KeyLost) => Ok(false),
             other => Ok(other.map(|_| true)?),
         }

@@ -22,9 +22,15 @@ struct State {
     fault: Option<Fault>,
 }
 
+impl State {
+    fn pin_key(&self, account: &str) -> Result<&PinKey, PortError> {
+        self.keys.get(account).and_then(|keys| keys.pin_key.as_ref()).ok_or(PortError::KeyLost)
+    }
+}
+
 struct Keys {
     device_key: SigningKey,
-    pin_key: PinKey,
+    pin_key: Option<PinKey>,
 }
 
 enum PinKey {
@@ -51,6 +57,13 @@ impl MemoryDeviceKey {
     /// The keys of `account` are gone, as after the member removed the screen lock.
     pub fn lose(&self, account: &str) {
         self.state().keys.remove(account);
+    }
+
+    /// The PIN key of `account` is gone and its device key is not, as platforms that invalidate keys one by one do it.
+    pub fn lose_pin_key(&self, account: &str) {
+        if let Some(keys) = self.state().keys.get_mut(account) {
+            keys.pin_key = None;
+        }
     }
 
     /// The `nth` use from now (1 is the next) and every later one answer `error`, until [`MemoryDeviceKey::repair`].
@@ -100,7 +113,7 @@ impl DeviceKey for MemoryDeviceKey {
         let mut state = self.use_chip()?;
         let device_key = SigningKey::generate(&SystemRandom::new()).map_err(|_| PortError::Host)?;
         let spki = device_key.public_key().map_err(|_| PortError::Host)?.spki().to_vec();
-        let pin_key = PinKey::generate(self.kind)?;
+        let pin_key = Some(PinKey::generate(self.kind)?);
         state.keys.insert(account.to_owned(), Keys { device_key, pin_key });
         Ok(spki)
     }
@@ -112,12 +125,12 @@ impl DeviceKey for MemoryDeviceKey {
 
     fn pin_key_kind(&self, account: &str) -> Result<PinKeyKind, PortError> {
         let state = self.use_chip()?;
-        state.keys.get(account).map(|keys| keys.pin_key.kind()).ok_or(PortError::KeyLost)
+        state.pin_key(account).map(PinKey::kind)
     }
 
     fn bind_guess(&self, account: &str, guess: &[u8]) -> Result<SecretBytes, PortError> {
         let state = self.use_chip()?;
-        state.keys.get(account).ok_or(PortError::KeyLost)?.pin_key.bind(guess)
+        state.pin_key(account)?.bind(guess)
     }
 
     fn delete(&self, account: &str) -> Result<(), PortError> {
