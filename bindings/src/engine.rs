@@ -1,5 +1,6 @@
 use crate::config::EngineConfig;
 use crate::error::EngineError;
+use crate::panic;
 use crate::password::Password;
 use crate::pin_entry::PinEntry;
 use crate::ports::{Clock, DeviceKey, HostClock, HostDeviceKey, HostStore, Store};
@@ -26,6 +27,7 @@ impl Engine {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, EngineError> {
+        panic::tell_places_only();
         let (config, http) = config.split()?;
         let ports = engine::Ports {
             device_key: Arc::new(HostDeviceKey(device_key)),

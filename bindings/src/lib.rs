@@ -12,6 +12,7 @@ mod code;
 mod config;
 mod engine;
 mod error;
+mod panic;
 mod password;
 mod pin_entry;
 mod ports;

@@ -1,11 +1,13 @@
 //! What core says becomes one of twelve cases, is logged once, and carries nothing that was typed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod broken_ports;
+
+use broken_ports::{Broken, config};
 use log::{LevelFilter, Log, Metadata, Record};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
-use twinlock_bindings::{Clock, DeviceKey, Engine, EngineConfig, EngineError, HostError, KeyLevel, PinKeyKind, Store};
-use twinlock_bindings::{OneTimeCode, Password, PinEntry};
+use twinlock_bindings::{Engine, EngineError, HostError, OneTimeCode, Password, PinEntry};
 use twinlock_core::{Error, ErrorCode};
 
 /// The lines of this thread only: tests run beside each other.
@@ -98,71 +100,6 @@ fn a_digit_is_a_number_from_0_to_9() {
         assert_eq!(entry.push_digit(digit).map_err(|error| error.code()), Err(1001), "{digit}");
     }
     assert_eq!(entry.count(), Ok(0));
-}
-
-/// Ports of a host that throws at each call.
-struct Broken(HostError);
-
-impl Store for Broken {
-    fn read(&self, _: String) -> Result<Option<Vec<u8>>, HostError> {
-        Err(self.0)
-    }
-
-    fn write(&self, _: String, _: Vec<u8>) -> Result<(), HostError> {
-        Err(self.0)
-    }
-
-    fn remove(&self, _: String) -> Result<(), HostError> {
-        Err(self.0)
-    }
-}
-
-impl DeviceKey for Broken {
-    fn generate(&self, _: String) -> Result<Vec<u8>, HostError> {
-        Err(self.0)
-    }
-
-    fn sign(&self, _: String, _: Vec<u8>) -> Result<Vec<u8>, HostError> {
-        Err(self.0)
-    }
-
-    fn pin_key_kind(&self, _: String) -> Result<PinKeyKind, HostError> {
-        Err(self.0)
-    }
-
-    fn bind_guess(&self, _: String, _: Vec<u8>) -> Result<Vec<u8>, HostError> {
-        Err(self.0)
-    }
-
-    fn delete(&self, _: String) -> Result<(), HostError> {
-        Err(self.0)
-    }
-
-    fn level(&self, _: String) -> Result<KeyLevel, HostError> {
-        Err(self.0)
-    }
-}
-
-impl Clock for Broken {
-    fn wall_ms(&self) -> Result<u64, HostError> {
-        Err(self.0)
-    }
-
-    fn boot_ms(&self) -> Result<u64, HostError> {
-        Err(self.0)
-    }
-}
-
-fn config(portal_url: &str) -> EngineConfig {
-    EngineConfig {
-        portal_url: portal_url.to_owned(),
-        roots_pem: b"no certificate".to_vec(),
-        account: "a".to_owned(),
-        device_name: "d".to_owned(),
-        model: "m".to_owned(),
-        system: "s".to_owned(),
-        app_version: "1.0.0".to_owned(),
-    }
 }
 
 #[test]
