@@ -16,11 +16,7 @@ use twinlock_core::step::{BlockedReason, Step};
 use twinlock_core::testing::{MemoryDeviceKey, MemoryStore};
 
 async fn pending(portal: &Portal, name: &str) -> Phone {
-    let mut phone = portal.phone();
-    phone.sign_in(name).await;
-    phone.set_up().await;
-    phone.enroll().await;
-    phone
+    portal.waiting_phone(name).await
 }
 
 /// Everything of an answer that is not bound to the moment or to the request.

@@ -1,4 +1,4 @@
-//! Codes at the portal: clocks, replay, limits, set-up.
+//! Codes at the portal: clocks, replay, limits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod support;
@@ -28,14 +28,10 @@ fn support_clone(authenticator: &Authenticator) -> twinlock_core::code::OneTimeC
     twinlock_core::code::OneTimeCode::parse_uri(authenticator.0.to_uri().expose()).unwrap()
 }
 
-async fn enforce(portal: &Portal) {
-    portal.enforced().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn f25_a_clock_set_back_an_hour_accepts_no_code_again() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let bo = member_with_code(&portal).await;
     portal.clock.pass(STEP_MS);
     let used = bo.code_now();
@@ -52,7 +48,7 @@ async fn f25_a_clock_set_back_an_hour_accepts_no_code_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f26_a_clock_that_ran_ahead_blocks_codes_until_it_is_repaired() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let first = member_with_code(&portal).await;
     portal.clock.pass(24 * HOUR_MS);
     let bo = again(&portal, &first).await;
@@ -76,7 +72,7 @@ async fn f26_a_clock_that_ran_ahead_blocks_codes_until_it_is_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f30_behind_the_mark_codes_are_refused_and_not_counted() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let bo = member_with_code(&portal).await;
     portal.clock.set_back(10_000);
     bo.verify(&bo.wrong_code(1)).await.expect_problem(503, "TL-2009");
@@ -90,7 +86,7 @@ async fn f30_behind_the_mark_codes_are_refused_and_not_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f32_after_a_step_the_step_before_is_refused() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let bo = member_with_code(&portal).await;
     portal.clock.pass(4 * STEP_MS);
     let step = portal.clock.now_ms() / STEP_MS;
@@ -104,7 +100,7 @@ async fn f32_after_a_step_the_step_before_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f33_a_code_is_refused_in_the_next_step() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let bo = member_with_code(&portal).await;
     portal.clock.pass(2 * STEP_MS);
     let code = bo.code_now();
@@ -120,7 +116,7 @@ async fn f33_a_code_is_refused_in_the_next_step() {
 async fn one_step_on_either_side_is_accepted_and_no_more() {
     for (offset, is_accepted) in [(-2_i64, false), (-1, true), (0, true), (1, true), (2, false)] {
         let portal = Portal::start();
-        enforce(&portal).await;
+        portal.enforced().await;
         let bo = member_with_code(&portal).await;
         portal.clock.pass(10 * STEP_MS);
         let step = (portal.clock.now_ms() / STEP_MS).checked_add_signed(offset).unwrap();
@@ -132,7 +128,7 @@ async fn one_step_on_either_side_is_accepted_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f34_two_hundred_parallel_wrong_codes_are_ten_tries() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let first = Arc::new(member_with_code(&portal).await);
     let mut answers = Vec::new();
     // Each round from a new session: a session is no fresh start.
@@ -165,7 +161,7 @@ async fn try_again(portal: &Portal, of: &Phone) -> Option<Phone> {
 #[tokio::test(flavor = "multi_thread")]
 async fn f34_waits_grow_and_cost_no_try() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let first = member_with_code(&portal).await;
     for (fails, wait_ms) in [(1, 0), (2, 0), (3, 30_000), (4, MINUTE_MS), (5, 5 * MINUTE_MS), (6, 15 * MINUTE_MS)] {
         let bo = again(&portal, &first).await;
@@ -191,7 +187,7 @@ async fn f34_waits_grow_and_cost_no_try() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f35_the_right_code_comes_too_late_as_the_eleventh() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let first = Arc::new(member_with_code(&portal).await);
     for n in 0..9 {
         portal.clock.pass(15 * MINUTE_MS);
@@ -220,157 +216,9 @@ async fn f35_the_right_code_comes_too_late_as_the_eleventh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b15_only_a_proven_secret_counts_and_a_pending_one_expires() {
-    let portal = Portal::start();
-    enforce(&portal).await;
-    let mut bo = portal.phone();
-    bo.sign_in(BO).await;
-    let first = bo.begin_set_up().await;
-    let second = bo.begin_set_up().await;
-    assert_ne!(first.uri.expose(), second.uri.expose());
-    let (old, new) = (Authenticator::from_uri(first.uri.expose()), Authenticator::from_uri(second.uri.expose()));
-    // The first QR code is void.
-    bo.confirm(&old.code_at(portal.clock.now_ms())).await.expect_problem(422, CODE_REFUSED);
-    assert_eq!(bo.step().await, "set_up_two_step");
-    // An abandoned set-up leaves nothing that signs in.
-    bo.verify(&new.code_at(portal.clock.now_ms())).await.expect_problem(403, "TL-3001");
-    portal.clock.pass(10 * MINUTE_MS);
-    bo.confirm(&new.code_at(portal.clock.now_ms())).await.expect_problem(409, "TL-2006");
-    let third = Authenticator::from_uri(bo.begin_set_up().await.uri.expose());
-    bo.confirm(&third.code_at(portal.clock.now_ms())).await.expect(200);
-    assert_eq!(portal.world.sql(&format!("SELECT count(*) FROM factor WHERE member = '{}'", bo.member)), "1");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b16_the_confirming_code_is_the_second_factor_and_works_once() {
-    let portal = Portal::start();
-    enforce(&portal).await;
-    let mut bo = portal.browser();
-    bo.sign_in(BO).await;
-    bo.set_up().await;
-    // Done in this session: no second code is asked for.
-    assert_eq!(bo.step().await, "ready");
-    let code = bo.authenticator.as_ref().unwrap().code_at(portal.clock.now_ms());
-    let mut next = portal.browser();
-    next.sign_in(BO).await;
-    assert_eq!(next.step().await, "enter_code");
-    next.code(&code).await.expect(422);
-    assert_eq!(next.step().await, "enter_code");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b18_the_issued_uri_is_what_every_app_reads() {
-    let portal = Portal::start();
-    enforce(&portal).await;
-    let mut bo = portal.phone();
-    bo.sign_in(BO).await;
-    let set_up = bo.begin_set_up().await;
-    let uri = set_up.uri.expose();
-    assert!(uri.starts_with("otpauth://totp/Harbour%20%26%20S%C3%B6hne:bo%40example.test?"), "{uri}");
-    assert!(uri.contains("issuer=Harbour%20%26%20S%C3%B6hne"), "{uri}");
-    let secret = uri.split("secret=").nth(1).unwrap().split('&').next().unwrap();
-    assert_eq!(secret.len(), 32, "20 bytes without padding");
-    assert!(secret.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b)));
-    assert_eq!(set_up.key.expose().replace(' ', ""), secret);
-    assert!(set_up.key.expose().split(' ').all(|group| group.len() == 4));
-    for other in ["SHA256", "SHA512", "digits=8", "period=60"] {
-        assert!(!uri.contains(other));
-    }
-    // Somebody else's program agrees about the code.
-    let now_s = portal.clock.now_ms() / 1_000;
-    let output = std::process::Command::new("oathtool")
-        .args(["--totp", "--base32", "--now", &format!("@{now_s}"), secret])
-        .output()
-        .expect("the program oathtool has to be installed for this test");
-    let code = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-    assert_eq!(code.len(), 6, "{}", String::from_utf8_lossy(&output.stderr));
-    bo.confirm(&code).await.expect(200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b19_the_secret_is_shown_once_and_nowhere_kept() {
-    let portal = Portal::start();
-    let mut ada = portal.enforced().await;
-    let mut bo = portal.browser();
-    bo.sign_in(BO).await;
-    let page = bo.form("/set-up", &[("next", "")]).await;
-    page.expect(200);
-    assert_eq!(page.header("cache-control"), "no-store");
-    assert_eq!(page.header("location"), "");
-    let authenticator = Browser::typed_key(&page.text());
-    let grouped = authenticator.0.grouped_key().expose().to_owned();
-    let plain = grouped.replace(' ', "");
-    let shows = |text: &str| text.contains(&grouped) || text.contains(&plain) || text.contains("otpauth");
-    assert!(page.text().contains("<svg") && page.text().contains("aria-label"));
-    for target in ["/set-up", "/v1/step", "/code", "/"] {
-        let again = bo.get(target).await;
-        assert!(!shows(&again.text()) && !shows(again.header("location")), "{target}");
-    }
-    let answer =
-        bo.form("/set-up/confirm", &[("code", &authenticator.code_at(portal.clock.now_ms())), ("next", "")]).await;
-    answer.expect(303);
-    assert!(!shows(&answer.text()) && !shows(answer.header("location")));
-    for target in ["/account", "/files", "/set-up"] {
-        assert!(!shows(&bo.get(target).await.text()), "{target}");
-    }
-    for target in ["/admin/users", "/v1/admin/members", "/v1/admin/audit", "/admin/audit"] {
-        let answer = ada.get(target).await;
-        answer.expect(200);
-        assert!(!shows(&answer.text()), "{target}");
-    }
-    // Sealed at rest: neither the text nor the bytes.
-    let hex = data_encoding::HEXUPPER.encode(authenticator.0.secret().expose());
-    assert_eq!(
-        portal.world.sql(&format!("SELECT count(*) FROM factor WHERE instr(hex(seed_sealed), '{hex}') > 0")),
-        "0"
-    );
-    assert_eq!(portal.world.sql(&format!("SELECT count(*) FROM audit_entry WHERE instr(entry, '{plain}') > 0")), "0");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b21_two_tabs_one_secret_wins() {
-    let portal = Portal::start();
-    enforce(&portal).await;
-    let mut first = portal.browser();
-    first.sign_in(BO).await;
-    let mut second = portal.browser();
-    second.sign_in(BO).await;
-    let void = Browser::typed_key(&first.form("/set-up", &[("next", "")]).await.text());
-    let valid = Browser::typed_key(&second.form("/set-up", &[("next", "")]).await.text());
-    let now_ms = portal.clock.now_ms();
-    let answer = first.form("/set-up/confirm", &[("code", &void.code_at(now_ms)), ("next", "")]).await;
-    answer.expect(422);
-    assert!(answer.text().contains("not accepted"), "{}", answer.text().split("<h1>").nth(1).unwrap());
-    second.form("/set-up/confirm", &[("code", &valid.code_at(now_ms)), ("next", "")]).await.expect(303);
-    // The other tab is told to show a code; going back makes no second secret.
-    let answer = first.form("/set-up", &[("next", "")]).await;
-    answer.expect(303);
-    assert!(answer.header("location").starts_with("/code"), "{}", answer.header("location"));
-    assert_eq!(
-        portal
-            .world
-            .sql("SELECT count(*) FROM factor f JOIN member m ON m.id = f.member WHERE m.email = 'bo@example.test'"),
-        "1"
-    );
-    // Two devices finishing in the same moment.
-    let mut left = portal.phone();
-    left.sign_in(CY).await;
-    let mut right = portal.phone();
-    right.sign_in(CY).await;
-    left.begin_set_up().await;
-    let cy = Authenticator::from_uri(right.begin_set_up().await.uri.expose());
-    let code = cy.code_at(now_ms);
-    let (left, right) = tokio::join!(left.confirm(&code), right.confirm(&code));
-    let mut statuses = [left.status.as_u16(), right.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses[0], 200);
-    assert!((400..500).contains(&statuses[1]), "{statuses:?} {} {}", left.text(), right.text());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_a_code_costs_no_try() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let bo = member_with_code(&portal).await;
     for text in ["", "12345", "1234567", "abcdef", "+12345", "12\t3456", &"1".repeat(10_000)] {
         bo.verify(text).await.expect_problem(400, REFUSED);
@@ -382,104 +230,9 @@ async fn what_cannot_be_a_code_costs_no_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browsers_json_call_brings_the_new_token_of_its_session() {
-    let portal = Portal::start();
-    enforce(&portal).await;
-    let mut bo = portal.browser();
-    bo.sign_in(BO).await;
-    let set_up: twinlock_core::wire::TwoStepSetUp = bo.begin_set_up().await.json();
-    let authenticator = Authenticator::from_uri(set_up.uri.expose());
-    for target in ["/v1/two-step/confirm", "/v1/two-step/verify"] {
-        portal.clock.pass(STEP_MS);
-        let mut before = bo.tab();
-        let code = authenticator.code_at(portal.clock.now_ms());
-        assert_eq!(bo.post(target, &serde_json::json!({ "code": code })).await.expect(200).step(), "ready");
-        // The token is another one, the session goes on, and the old token is worth nothing.
-        assert_ne!(bo.cookie, before.cookie, "{target}");
-        bo.get("/v1/files").await.expect(200);
-        before.get("/v1/step").await.expect_problem(401, "TL-3005");
-    }
-    // A phone's session keeps its token, which is bound to a key, and gets no cookie.
-    let mut phone = portal.phone();
-    phone.sign_in(BO).await;
-    portal.clock.pass(STEP_MS);
-    let answer = phone.verify(&authenticator.code_at(portal.clock.now_ms())).await;
-    assert_eq!(answer.expect(200).header("set-cookie"), "");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b07_who_chose_it_without_a_policy_is_asked_at_sign_in() {
-    let portal = Portal::start();
-    let mut bo = portal.browser();
-    bo.sign_in(BO).await;
-    let mut elsewhere = portal.browser();
-    elsewhere.sign_in(BO).await;
-    assert_eq!((bo.step().await.as_str(), elsewhere.step().await.as_str()), ("ready", "ready"));
-    // The account's page offers it, and the pages do not say that anybody demands it.
-    assert!(bo.get("/account").await.expect(200).text().contains("action=\"/set-up\""));
-    let page = bo.get("/set-up?next=%2Faccount").await;
-    assert!(!page.expect(200).text().contains("Your organisation asks"), "{}", page.text());
-    // Begun and left alone it changes nothing.
-    bo.form("/set-up", &[("next", "/account")]).await.expect(200);
-    bo.get("/files").await.expect(200);
-    let page = bo.form("/set-up", &[("next", "/account")]).await;
-    let authenticator = Browser::typed_key(&page.expect(200).text());
-    let code = authenticator.code_at(portal.clock.now_ms());
-    let answer = bo.form("/set-up/confirm", &[("code", &code), ("next", "/account")]).await;
-    assert_eq!(answer.expect(303).header("location"), "/account?done=set-up");
-    assert!(bo.get("/account?done=set-up").await.expect(200).text().contains("role=\"status\""));
-    assert_eq!(bo.step().await, "ready");
-    // The open session elsewhere and the next sign-in are asked.
-    elsewhere.get("/v1/files").await.expect_problem(403, "TL-3001");
-    let mut next = portal.browser();
-    next.sign_in(BO).await;
-    for session in [&mut elsewhere, &mut next] {
-        assert_eq!(session.step().await, "enter_code");
-        portal.clock.pass(STEP_MS);
-        session.code(&authenticator.code_at(portal.clock.now_ms())).await.expect(303);
-        session.get("/v1/files").await.expect(200);
-    }
-    // A phone chooses it over the interface, and then has a device to enroll.
-    let mut cy = portal.phone();
-    cy.sign_in(CY).await;
-    assert_eq!(cy.step().await, "ready");
-    cy.set_up().await;
-    assert_eq!(cy.step().await, "await_approval");
-    cy.sign_in(CY).await;
-    assert_eq!(cy.step().await, "enter_code");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b15_a_chosen_set_up_begins_anew_and_never_replaces_a_proven_one() {
-    let portal = Portal::start();
-    let mut bo = portal.browser();
-    bo.sign_in(BO).await;
-    let first: twinlock_core::wire::TwoStepSetUp = bo.begin_set_up().await.json();
-    let second: twinlock_core::wire::TwoStepSetUp = bo.begin_set_up().await.json();
-    let (old, new) = (Authenticator::from_uri(first.uri.expose()), Authenticator::from_uri(second.uri.expose()));
-    let confirm = |code: String| serde_json::json!({ "code": code });
-    let now_ms = portal.clock.now_ms();
-    bo.post("/v1/two-step/confirm", &confirm(old.code_at(now_ms))).await.expect_problem(422, CODE_REFUSED);
-    bo.get("/v1/files").await.expect(200);
-    bo.post("/v1/two-step/confirm", &confirm(new.code_at(now_ms))).await.expect(200);
-    // With a proven authenticator there is nothing to set up, and the refusal says so.
-    let before = portal.world.dump("factor");
-    for (target, body) in [("set-up", serde_json::Value::Null), ("confirm", confirm(new.code_at(now_ms + STEP_MS)))] {
-        let answer = bo.post(&format!("/v1/two-step/{target}"), &body).await;
-        answer.expect_problem(403, "TL-3001");
-        assert!(answer.value()["detail"].as_str().unwrap_or_default().contains("set up already"), "{}", answer.text());
-    }
-    for answer in [bo.get("/set-up").await, bo.form("/set-up", &[("next", "/files")]).await] {
-        assert_eq!(answer.expect(303).header("location"), "/account?done=already");
-    }
-    assert!(bo.get("/account?done=already").await.expect(200).text().contains("is set up already"));
-    assert_eq!(portal.world.dump("factor"), before);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn b26_the_right_code_during_a_wait_is_refused_and_does_not_lengthen_it() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let first = member_with_code(&portal).await;
     let bo = again(&portal, &first).await;
     for n in 0..3 {
@@ -500,7 +253,7 @@ async fn b26_the_right_code_during_a_wait_is_refused_and_does_not_lengthen_it() 
 #[tokio::test(flavor = "multi_thread")]
 async fn b31_a_wrong_a_used_and_an_expired_code_get_one_answer() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let first = member_with_code(&portal).await;
     portal.clock.pass(10 * STEP_MS);
     let bo = again(&portal, &first).await;
@@ -531,7 +284,7 @@ async fn b31_a_wrong_a_used_and_an_expired_code_get_one_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn b32_a_code_shown_in_one_browser_signs_no_other_one_in() {
     let portal = Portal::start();
-    enforce(&portal).await;
+    portal.enforced().await;
     let bo = member_with_code(&portal).await;
     let (mut here, mut there) = (portal.browser(), portal.browser());
     here.sign_in(BO).await;

@@ -15,11 +15,7 @@ const SIGNATURE_REFUSED: &str = "TL-4010";
 const STEP_REQUIRED: &str = "TL-3001";
 
 async fn pending(portal: &Portal, name: &str) -> Phone {
-    let mut phone = portal.phone();
-    phone.sign_in(name).await;
-    phone.set_up().await;
-    phone.enroll().await;
-    phone
+    portal.waiting_phone(name).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -241,10 +241,7 @@ async fn b32_finishing_in_one_browser_finishes_in_no_other() {
     // The token from before the code is nobody's any more.
     fixed.get("/v1/files").await.expect_problem(401, SESSION_ENDED);
     // A try of one device is no try of another, and is proven once.
-    let mut mine = portal.phone();
-    mine.sign_in(CY).await;
-    mine.set_up().await;
-    mine.enroll().await;
+    let mut mine = portal.waiting_phone(CY).await;
     ada.approve(&mine).await.expect(204);
     mine.create_pin().await;
     let other = portal.ready_phone(&mut ada, "dee@example.test");

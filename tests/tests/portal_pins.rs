@@ -156,10 +156,7 @@ impl Clock for ManualClockAhead {
 async fn b44_each_reason_that_a_pin_does_not_open_has_its_own_code() {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
-    let mut bo = portal.phone();
-    bo.sign_in(BO).await;
-    bo.set_up().await;
-    bo.enroll().await;
+    let mut bo = portal.waiting_phone(BO).await;
     let mut codes = Vec::new();
     let mut see = |answer: &Answer| codes.push(answer.code());
     // Not approved, no PIN, wrong, waiting.

@@ -225,10 +225,7 @@ async fn off_needs_a_reason_and_a_fresh_code() {
 async fn b63_what_cannot_be_recorded_does_not_happen() {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
-    let mut bo = portal.phone();
-    bo.sign_in(BO).await;
-    bo.set_up().await;
-    bo.enroll().await;
+    let bo = portal.waiting_phone(BO).await;
     portal.clock.pass(STEP_MS);
     let code = bo.code_now();
     let tables = [

@@ -91,10 +91,7 @@ async fn b64_only_trusted_proxies_say_where_somebody_is() {
 async fn b52_a_waiting_device_is_seen_without_any_mail() {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
-    let mut bo = portal.phone();
-    bo.sign_in(BO).await;
-    bo.set_up().await;
-    bo.enroll().await;
+    let bo = portal.waiting_phone(BO).await;
     portal.clock.pass(6 * 24 * HOUR_MS);
     ada.sign_in(ADA).await;
     ada.enter_code().await;
@@ -118,10 +115,7 @@ async fn b52_a_waiting_device_is_seen_without_any_mail() {
 async fn the_same_device_asking_again_keeps_its_place() {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
-    let mut bo = portal.phone();
-    bo.sign_in(BO).await;
-    bo.set_up().await;
-    bo.enroll().await;
+    let mut bo = portal.waiting_phone(BO).await;
     let (device, first) = (bo.device_id(), bo.comparison_code());
     ada.type_comparison(&device, "0000 0000").await.expect_problem(422, "TL-6002");
     for _ in 0..5 {

@@ -54,10 +54,7 @@ async fn lay() -> (Portal, Vec<(&'static str, Browser)>, Map) {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
     portal.ready_phone(&mut ada, BO).await;
-    let mut cy = portal.phone();
-    cy.sign_in(CY).await;
-    cy.set_up().await;
-    cy.enroll().await;
+    portal.waiting_phone(CY).await;
     portal.world.add_member("Dee Dorn", "dee@example.test", "member");
     let mut dee = portal.browser();
     dee.sign_in("dee@example.test").await;

@@ -1,4 +1,5 @@
 //! A phone that runs core's engine over ports in memory, and a member who does what its step says.
+#![allow(dead_code)]
 
 use super::support::{AUTHORITY, Answer, Authenticator, BO, Browser, Door, HOUR_MS, PASSWORD, Portal, STEP_MS};
 use serde_json::Value;

@@ -436,12 +436,18 @@ impl Portal {
         ada
     }
 
-    /// A phone of a member with everything done: code, device, approval, PIN.
-    pub async fn ready_phone(&self, ada: &mut Browser, name: &str) -> Phone {
+    /// A phone of a member that has its code and waits for the approval.
+    pub async fn waiting_phone(&self, name: &str) -> Phone {
         let mut phone = self.phone();
         phone.sign_in(name).await;
         phone.set_up().await;
         phone.enroll().await;
+        phone
+    }
+
+    /// A phone of a member with everything done: code, device, approval, PIN.
+    pub async fn ready_phone(&self, ada: &mut Browser, name: &str) -> Phone {
+        let mut phone = self.waiting_phone(name).await;
         ada.approve(&phone).await.expect(204);
         phone.create_pin().await;
         phone
