@@ -167,7 +167,7 @@ impl EngineError {
             | ErrorCode::StoreFailed
             | ErrorCode::KeyUnavailable
             | ErrorCode::RandomFailed => Self::Retry { code: number },
-            ErrorCode::TlsRefused | ErrorCode::PolicyRefused | ErrorCode::CrossSite => {
+            ErrorCode::TlsRefused | ErrorCode::PolicyRefused | ErrorCode::CrossSite | ErrorCode::ServerProofInvalid => {
                 Self::NotTrusted { code: number }
             }
             ErrorCode::VersionUnsupported | ErrorCode::UnexpectedAnswer | ErrorCode::AnswerTooLarge => {

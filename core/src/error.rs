@@ -41,6 +41,10 @@ pub enum Error {
     /// No PIN exists yet; the app shows the step `CreatePin`.
     #[error("no PIN exists yet")]
     NoPin,
+    /// The portal's answer was not made with the key that this device pinned when the PIN was set: another portal, or one
+    /// that lost its key. It says nothing about the PIN; the operator looks at the portal.
+    #[error("the portal's share of the PIN is not made with the pinned key")]
+    ServerProofInvalid,
 
     /// What was typed cannot be a code (RFC 6238 codes are six digits here); not counted as a try.
     #[error("this cannot be a code")]
@@ -267,6 +271,7 @@ macro_rules! codes {
 
 codes! {
     PinRefused = 1001, PinMismatch = 1002, WrongPin = 1003, PinWait = 1004, PinErased = 1005, NoPin = 1006,
+    ServerProofInvalid = 1007,
     CodeMalformed = 2001, CodeRefused = 2002, CodeWait = 2003, CodeDisabled = 2004, UriRefused = 2005,
     SetUpExpired = 2006, AuthenticatorUnsupported = 2007, TimeOutOfRange = 2008, ClockBehind = 2009,
     StepRequired = 3001, PolicyRefused = 3002, FreshCodeRequired = 3003, SignInRefused = 3004, SessionEnded = 3005,
@@ -304,6 +309,7 @@ impl Error {
             Error::PinWait { .. } => ErrorCode::PinWait,
             Error::PinErased => ErrorCode::PinErased,
             Error::NoPin => ErrorCode::NoPin,
+            Error::ServerProofInvalid => ErrorCode::ServerProofInvalid,
             Error::CodeMalformed => ErrorCode::CodeMalformed,
             Error::CodeRefused => ErrorCode::CodeRefused,
             Error::CodeWait { .. } => ErrorCode::CodeWait,

@@ -20,6 +20,7 @@ mod owner;
 mod pattern;
 mod personal;
 mod rules;
+mod share;
 mod stretch;
 mod waits;
 
@@ -29,5 +30,6 @@ pub use guess::hardware_guess;
 pub use key::PinKey;
 pub use owner::Owner;
 pub use rules::PinRules;
+pub use share::{BlindedElement, Blinding, Evaluation, PortalShare, ShareInput, ShareKey, SharePublicKey, ShareSeed};
 pub use stretch::{SALT_LEN, StretchMemory, StretchParameters, Stretched};
 pub use waits::wait_after_failures;
