@@ -140,6 +140,7 @@ impl EngineError {
             | ErrorCode::ComparisonRefused
             | ErrorCode::NotFound => Self::EntryRefused { code: number },
             ErrorCode::NoPin
+            | ErrorCode::BiometricLost
             | ErrorCode::StepRequired
             | ErrorCode::FreshCodeRequired
             | ErrorCode::SessionEnded

@@ -45,6 +45,10 @@ pub enum Error {
     /// that lost its key. It says nothing about the PIN; the operator looks at the portal.
     #[error("the portal's share of the PIN is not made with the pinned key")]
     ServerProofInvalid,
+    /// The biometric opens nothing any more: a finger or face was added, or the PIN was changed. The member enters the PIN
+    /// and may switch the biometric on again.
+    #[error("the biometric opens nothing any more")]
+    BiometricLost,
 
     /// What was typed cannot be a code (RFC 6238 codes are six digits here); not counted as a try.
     #[error("this cannot be a code")]
@@ -271,7 +275,7 @@ macro_rules! codes {
 
 codes! {
     PinRefused = 1001, PinMismatch = 1002, WrongPin = 1003, PinWait = 1004, PinErased = 1005, NoPin = 1006,
-    ServerProofInvalid = 1007,
+    ServerProofInvalid = 1007, BiometricLost = 1008,
     CodeMalformed = 2001, CodeRefused = 2002, CodeWait = 2003, CodeDisabled = 2004, UriRefused = 2005,
     SetUpExpired = 2006, AuthenticatorUnsupported = 2007, TimeOutOfRange = 2008, ClockBehind = 2009,
     StepRequired = 3001, PolicyRefused = 3002, FreshCodeRequired = 3003, SignInRefused = 3004, SessionEnded = 3005,
@@ -310,6 +314,7 @@ impl Error {
             Error::PinErased => ErrorCode::PinErased,
             Error::NoPin => ErrorCode::NoPin,
             Error::ServerProofInvalid => ErrorCode::ServerProofInvalid,
+            Error::BiometricLost => ErrorCode::BiometricLost,
             Error::CodeMalformed => ErrorCode::CodeMalformed,
             Error::CodeRefused => ErrorCode::CodeRefused,
             Error::CodeWait { .. } => ErrorCode::CodeWait,

@@ -53,7 +53,20 @@ pub trait DeviceKey: Send + Sync {
     /// [`PinKeyKind::Mac`], a point of P-256 as 65 bytes `04 | x | y` (X9.63) for [`PinKeyKind::Agreement`].
     fn bind_guess(&self, account: &str, guess: &[u8]) -> std::result::Result<SecretBytes, PortError>;
 
-    /// Deletes both keys. Not an error if there are none.
+    /// Seals `secret` (32 bytes) under a further key of `account` that only a strong biometric of this device's owner opens,
+    /// and that the system invalidates when a finger or face is added (Android: class 3, `setInvalidatedByBiometricEnrollment`;
+    /// iOS: `.biometryCurrentSet`). Makes that key anew. [`PortError::KeyLost`] where there is no such hardware.
+    fn seal_for_biometric(&self, _account: &str, _secret: &[u8]) -> std::result::Result<Vec<u8>, PortError> {
+        Err(PortError::KeyLost)
+    }
+
+    /// Asks for the biometric and opens what [`DeviceKey::seal_for_biometric`] sealed. [`PortError::KeyLost`] if the system
+    /// invalidated the key, [`PortError::KeyUnavailable`] if the member cancelled or the system refuses for now.
+    fn open_by_biometric(&self, _account: &str, _sealed: &[u8]) -> std::result::Result<SecretBytes, PortError> {
+        Err(PortError::KeyLost)
+    }
+
+    /// Deletes all keys. Not an error if there are none.
     fn delete(&self, account: &str) -> std::result::Result<(), PortError>;
 
     /// How hard the keys are held.

@@ -90,6 +90,12 @@ impl Vault {
         Ok(())
     }
 
+    /// The key that it is sealed under, for a new PIN to release.
+    #[cfg(feature = "client")]
+    pub(crate) fn key(&self) -> &VaultKey {
+        &self.key
+    }
+
     /// The item with this name; it stays in the vault.
     pub fn item(&self, name: &str) -> Option<&SecretBytes> {
         self.items.get(name)

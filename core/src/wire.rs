@@ -22,6 +22,10 @@ macro_rules! message {
     };
 }
 
+mod pin;
+
+pub use pin::*;
+
 message! {
     /// `POST /v1/sessions`, signed with the enclosed session key.
     SignIn {
@@ -152,79 +156,6 @@ message! {
 }
 
 message! {
-    /// `POST /v1/pin/prepare`: the portal is ready for a new PIN.
-    PinPrepared {
-        /// Number of the PIN to be sealed.
-        epoch: u64,
-        /// Signed by the new PIN-activated key at commit, 32 bytes.
-        challenge: Bytes,
-    }
-}
-
-message! {
-    /// `POST /v1/pin/commit`: the new file is sealed and durable on the device.
-    PinCommit {
-        /// The prepared epoch.
-        epoch: u64,
-        /// The PIN-activated key, SubjectPublicKeyInfo.
-        activated_key: Bytes,
-        /// Its signature over the challenge, r ‖ s.
-        activated_signature: Bytes,
-        /// The key of the session that this opens.
-        session_key: Bytes,
-    }
-}
-
-message! {
-    /// `POST /v1/pin/evaluate`: counts one try.
-    PinEvaluate {
-        /// Grows with each try; the same number with the same session key is the same try, sent again.
-        attempt: u64,
-        /// The key of the session that a right PIN opens.
-        session_key: Bytes,
-    }
-}
-
-message! {
-    /// The try is counted, durably, before this answer left.
-    PinEvaluated {
-        /// The epoch of the file to open.
-        epoch: u64,
-        /// Signed by the PIN-activated key at `prove`, 32 bytes.
-        challenge: Bytes,
-        /// Tries that remain if this one is wrong.
-        tries_left: u32,
-        /// Milliseconds until the next try is accepted if this one is wrong.
-        retry_after_ms: u64,
-    }
-}
-
-message! {
-    /// `POST /v1/pin/prove`: the PIN was right.
-    PinProve {
-        /// The attempt that was evaluated.
-        attempt: u64,
-        /// The same session key as at `evaluate`.
-        session_key: Bytes,
-        /// The PIN-activated key's signature over the challenge, r ‖ s.
-        activated_signature: Bytes,
-    }
-}
-
-message! {
-    /// A session was opened with the PIN.
-    SessionOpened {
-        /// Opaque session token; useless without the session key.
-        #[cfg_attr(feature = "schema", schema(value_type = String))]
-        session: SecretText,
-        /// Wrong PINs since the last right one.
-        failures_before: u32,
-        /// What comes next.
-        step: Step,
-    }
-}
-
-message! {
     /// A file of the organisation.
     FileEntry {
         /// Names it in the download address.
@@ -308,43 +239,5 @@ impl<'de> Deserialize<'de> for Bytes {
         let text = String::deserialize(deserializer)?;
         // The message names no part of the input: it may be secret.
         BASE64URL_NOPAD.decode(text.as_bytes()).map(Self).map_err(|_| serde::de::Error::custom("not base64url"))
-    }
-}
-
-/// What a PIN-activated key signs to open a session, so that the proof fits one try, one portal, one policy, one session.
-#[derive(Debug, Clone, Copy)]
-pub struct PinProofStatement<'a> {
-    /// The portal's challenge.
-    pub challenge: &'a [u8],
-    /// The attempt, or the epoch when a PIN is being set.
-    pub number: u64,
-    /// The portal's authority (`host` or `host:port`).
-    pub authority: &'a str,
-    /// The device's id.
-    pub device: &'a str,
-    /// The session key, SubjectPublicKeyInfo.
-    pub session_key: &'a [u8],
-}
-
-impl PinProofStatement<'_> {
-    /// The bytes to sign at `prove`.
-    pub fn to_prove(&self) -> Vec<u8> {
-        self.framed(b"twinlock/pin-prove/v1")
-    }
-
-    /// The bytes to sign at `commit`.
-    pub fn to_commit(&self) -> Vec<u8> {
-        self.framed(b"twinlock/pin-commit/v1")
-    }
-
-    fn framed(&self, label: &[u8]) -> Vec<u8> {
-        crate::framing::framed(&[
-            label,
-            self.challenge,
-            &self.number.to_be_bytes(),
-            self.authority.as_bytes(),
-            self.device.as_bytes(),
-            self.session_key,
-        ])
     }
 }

@@ -9,27 +9,55 @@
 
 use ring::rand::SystemRandom;
 use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
 use twinlock_core::Error;
-use twinlock_core::pin::{Owner, PinKey, SALT_LEN, StretchParameters};
+use twinlock_core::pin::{
+    Blinding, Owner, PinDigits, PinKey, PortalShare, SALT_LEN, ShareInput, ShareKey, ShareSeed, StretchMemory,
+    StretchParameters, Stretched,
+};
 use twinlock_core::sealed::{Opened, SealedFile, SealedHeader, SealedPayload, Suite};
 use twinlock_core::secret::SecretBytes;
 
 const SALT: [u8; SALT_LEN] = [7; SALT_LEN];
 /// Commitment, blob and checksum: what follows the header.
 const AFTER_HEADER: usize = 32 + 92 + 32;
+/// Suite, length of the portal's key, the key, and the time of sealing: the end of the header.
+const AFTER_SALT: usize = 1 + 1 + 32 + 8;
 
 fn owner(device: &str) -> Owner {
     Owner::new("acme", device).unwrap()
 }
 
 fn header(device: &str, epoch: u32) -> SealedHeader {
-    SealedHeader::new(owner(device), epoch, StretchParameters::DEFAULT, SALT, 1_770_000_000_000)
+    let portal_key = portal(device, epoch).public_key();
+    SealedHeader::new(owner(device), epoch, StretchParameters::DEFAULT, SALT, portal_key, 1_770_000_000_000)
+}
+
+/// The portal's key; its seed is the same in all tests.
+fn portal(device: &str, epoch: u32) -> ShareKey {
+    ShareSeed::from_bytes(&[5; 32]).unwrap().derive_key(&owner(device), epoch).unwrap()
+}
+
+/// What the portal and a phone make of one stretched PIN.
+fn share(device: &str, epoch: u32) -> PortalShare {
+    static STRETCHED: OnceLock<Stretched> = OnceLock::new();
+    let stretched = STRETCHED.get_or_init(|| {
+        let parameters = StretchParameters::new(19 * 1024, 2, 1).unwrap();
+        let mut typed = PinDigits::new();
+        b"938174".iter().for_each(|digit| typed.push_digit(*digit).unwrap());
+        let mut memory = StretchMemory::allocate(parameters).unwrap();
+        memory.stretch(&typed.submit().unwrap(), &owner("a"), 3, &SALT, parameters).unwrap()
+    });
+    let (portal, random) = (portal(device, epoch), SystemRandom::new());
+    let blinding = Blinding::new(ShareInput::derive(&owner(device), epoch, stretched), &random).unwrap();
+    let evaluation = portal.evaluate(&blinding.element(), &random).unwrap();
+    blinding.finalize(&evaluation, &portal.public_key()).unwrap()
 }
 
 /// The key that a chip's answer leads to; another PIN or another chip is another answer.
 fn key(device: &str, epoch: u32, answer: u8) -> PinKey {
     let answer = SecretBytes::new(vec![answer; 32]);
-    PinKey::derive(&owner(device), epoch, &SALT, &answer).unwrap()
+    PinKey::derive(&owner(device), epoch, &SALT, &share(device, epoch), &answer).unwrap()
 }
 
 fn payload() -> SealedPayload {
@@ -58,7 +86,7 @@ fn what_was_sealed_opens_with_its_key_only() {
     let payload = payload();
     let file = SealedFile::parse(&seal("a", 3, 1, &payload)).unwrap();
     assert_eq!(file.header(), &header("a", 3));
-    assert_eq!(file.header().suite(), Suite::Hardware);
+    assert_eq!(file.header().suite(), Suite::TwoLocks);
     assert_eq!(file.open(&key("a", 3, 2)), Ok(Opened::WrongPin));
     let opened = file.open(&key("a", 3, 1)).unwrap();
     assert!(format!("{opened:?}").contains("private_key: SecretBytes(…)"), "Debug shows no bytes");
@@ -122,8 +150,8 @@ fn f41_repeated_and_trailing_garbage_are_corrupt() {
 #[test]
 fn f42_another_version_is_unsupported_even_if_nothing_else_can_be_read() {
     let bytes = seal("a", 3, 1, &payload());
-    let suite = bytes.len() - AFTER_HEADER - 10;
-    let changes = [(0, b'x'), (7, 1), (8, 0xFF), (9, 0), (9, 2), (suite, 0), (suite, 2), (suite, 255)];
+    let suite = bytes.len() - AFTER_HEADER - AFTER_SALT;
+    let changes = [(0, b'x'), (7, 1), (8, 0xFF), (9, 0), (9, 2), (suite, 0), (suite, 1), (suite, 3), (suite, 255)];
     for (at, byte) in changes {
         let mut changed = bytes.clone();
         changed[at] = byte;
@@ -136,7 +164,7 @@ fn f42_another_version_is_unsupported_even_if_nothing_else_can_be_read() {
 #[test]
 fn f43_argon2_parameters_are_refused_by_their_bounds() {
     let bytes = seal("a", 3, 1, &payload());
-    let memory = bytes.len() - AFTER_HEADER - 10 - 22;
+    let memory = bytes.len() - AFTER_HEADER - AFTER_SALT - 22;
     for (memory_kib, passes, lanes) in [
         (8_u32, 1, 1),
         (8, 2, 1),
@@ -175,7 +203,7 @@ fn f44_the_file_of_one_device_is_of_no_use_on_another() {
     let file = SealedFile::parse(&swapped).unwrap();
     assert_eq!(file.check_owner(&owner("b"), 3), Ok(()));
     assert_eq!(file.open(&key("a", 3, 1)), Err(Error::Corrupt), "the header is bound");
-    assert_eq!(file.open(&key("b", 3, 1)), Err(Error::Corrupt), "the device is in the key");
+    assert_eq!(file.open(&key("b", 3, 1)), Ok(Opened::WrongPin), "the device is in the share");
 }
 
 #[test]

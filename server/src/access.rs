@@ -42,6 +42,8 @@ pub enum Access {
     Device,
     /// Signed with the key of an approved device.
     ApprovedDevice,
+    /// Signed with the key of an approved device, or of the phone's session that its PIN opened.
+    SetPin,
     /// A session with nothing left to do.
     Ready,
     /// Like `Ready`, and the member is an admin.
@@ -77,6 +79,12 @@ impl Access {
             Access::ApprovedDevice => {
                 let device = caller.facts.device.as_ref();
                 caller.key == Key::Device && device.is_some_and(|device| device.state == DeviceState::Approved)
+            }
+            Access::SetPin => {
+                let has_proved = caller.facts.session.is_some_and(|session| session.pin_proved);
+                let device = caller.facts.device.as_ref();
+                let is_its_own = caller.key == Key::Device || (caller.key == Key::Session && has_proved);
+                is_its_own && device.is_some_and(|device| device.state == DeviceState::Approved)
             }
             Access::Ready => has_session && caller.step == Step::Ready,
             Access::Admin => has_session && caller.step == Step::Ready && caller.role == Role::Admin,

@@ -3,7 +3,9 @@
 use crate::access::Api;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
-use crate::{audit, client_address, devices, enrollments, files, members, page, pins, policy, sessions, two_step};
+use crate::{
+    audit, client_address, devices, enrollments, files, members, page, pin_set_up, pins, policy, sessions, two_step,
+};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -47,6 +49,7 @@ pub fn app(portal: Portal) -> Router {
         two_step::routes,
         enrollments::routes,
         devices::routes,
+        pin_set_up::routes,
         pins::routes,
         policy::routes,
         files::routes,

@@ -66,6 +66,11 @@ impl Event {
         }
     }
 
+    /// An event that nobody asked for: time passed.
+    pub fn by_portal(at_ms: u64, action: &'static str, target: impl Into<String>, detail: Value) -> Self {
+        Self { actor: Actor::System("portal"), ..Self::by_operator(at_ms, action, target, detail) }
+    }
+
     /// An event of the operator on the portal's command line.
     pub fn by_operator(at_ms: u64, action: &'static str, target: impl Into<String>, detail: Value) -> Self {
         Self {

@@ -26,7 +26,7 @@ crate::statements! {
             COALESCE(d.id, ''), COALESCE(d.state, ''), COALESCE(d.code_at_ms, 0), COALESCE(d.finish_until_ms, 0),
             COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1),
             COALESCE(p.wait_until_ms, 0), s.session_key, s.app_version, s.surface, s.code_at_ms, s.pin_proved,
-            s.created_ms, s.seen_ms
+            s.created_ms, s.seen_ms, COALESCE(p.owes_code, 0)
         FROM session s
         JOIN organisation o ON o.id = s.organisation
         JOIN member m ON m.organisation = s.organisation AND m.id = s.member
@@ -37,7 +37,7 @@ crate::statements! {
     FIND_DEVICE_CALLER = "SELECT m.id, m.name, m.role, m.state, o.policy_version, o.rules, COALESCE(f.state, ''),
             d.id, d.state, d.code_at_ms, d.finish_until_ms, d.expires_ms,
             COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1), COALESCE(p.wait_until_ms, 0),
-            d.spki, d.facts
+            d.spki, d.facts, COALESCE(p.owes_code, 0)
         FROM device d
         JOIN organisation o ON o.id = d.organisation
         JOIN member m ON m.organisation = d.organisation AND m.id = d.member
@@ -354,7 +354,8 @@ fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, StoreErro
         _ => FactorState::NotSetUp,
     };
     let device_id = Some(row.text(7)?.to_owned()).filter(|id| !id.is_empty());
-    let device = device_id.is_some().then(|| read_device(row, &rules)).transpose()?;
+    let owes_code = row.int(if is_session { 23 } else { 18 })? != 0;
+    let device = device_id.is_some().then(|| read_device(row, &rules, owes_code)).transpose()?;
     let (surface, session) = if is_session {
         let surface = match row.text(18)? {
             "phone" => Surface::Phone,
@@ -394,7 +395,7 @@ fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, StoreErro
     })
 }
 
-fn read_device(row: &Row, rules: &Rules) -> std::result::Result<DeviceFact, StoreError> {
+fn read_device(row: &Row, rules: &Rules, owes_code: bool) -> std::result::Result<DeviceFact, StoreError> {
     let state = match row.text(8)? {
         // Denied within this request: it waits, as an expired one does; its next request is refused by the guard.
         "pending" | "denied" => DeviceState::Pending,
@@ -414,6 +415,7 @@ fn read_device(row: &Row, rules: &Rules) -> std::result::Result<DeviceFact, Stor
         state,
         pin,
         code_at_ms: Some(row.unsigned(9)?).filter(|at| *at > 0),
+        owes_code,
         finish_until_ms: row.unsigned(10)?,
         comparison_code: None,
     })

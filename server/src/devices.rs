@@ -5,6 +5,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::pins;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::store::{Row, StoreError, Tx};
@@ -56,7 +57,6 @@ crate::statements! {
         WHERE organisation = $1 AND member = $2 AND state = 'pending' RETURNING id";
     REVOKE_DEVICE = "UPDATE device SET state = 'revoked', decided_ms = $3, decided_by = $4
         WHERE organisation = $1 AND id = $2 AND state = 'approved'";
-    ERASE_PIN = "UPDATE pin SET state = 'erased', attempt_open = 0 WHERE organisation = $1 AND device = $2";
 }
 
 const MAX_PENDING: i64 = 3;
@@ -283,7 +283,7 @@ pub fn revoke(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
     if tx.exec(REVOKE_DEVICE, &decided)? == 0 {
         return Ok(Err(Error::AlreadyDecided));
     }
-    tx.exec(ERASE_PIN, &[organisation.into(), device.into()])?;
+    pins::erase(tx, organisation, device)?;
     audit::record(tx, organisation, &Event::by(caller, "device.revoked", device, json!({})))?;
     Ok(Ok(()))
 }

@@ -5,6 +5,7 @@ use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
 use crate::store::Store;
 use crate::throttle::Throttle;
+use crate::{enrollments, nonce, pins, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -36,6 +37,19 @@ impl PortalState {
     pub fn new(config: Config, store: Store, clock: Arc<dyn Clock>, key_wrap: Arc<dyn KeyWrap>) -> Portal {
         let throttle = Throttle::new(config.requests_a_second, config.sign_ins_a_minute);
         Arc::new(Self { store, clock, key_wrap, config, hasher: Hasher::new(), throttle, random: SystemRandom::new() })
+    }
+
+    /// Forgets what is too old to matter, and erases the PINs whose last try nobody came back to. Call it every minute.
+    pub async fn sweep(&self) -> Result<()> {
+        self.throttle.sweep();
+        let now_ms = self.now_ms()?;
+        let swept = self.store.write(move |tx| {
+            nonce::sweep(tx, now_ms)?;
+            enrollments::sweep(tx, now_ms)?;
+            pins::sweep(tx, now_ms)?;
+            sessions::sweep(tx, now_ms)
+        });
+        swept.await.map(drop).map_err(|_| Error::PortalUnavailable)
     }
 
     /// Wall time in epoch milliseconds.

@@ -5,6 +5,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Actor, Event};
 use crate::caller::{COOKIE, Caller, Key, Origin, locate};
 use crate::extract::Json;
+use crate::pins;
 use crate::policy;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
@@ -38,6 +39,7 @@ crate::statements! {
     RAISE_DEVICE = "UPDATE device SET code_at_ms = $3 WHERE organisation = $1 AND id = $2";
     ATTACH_DEVICE = "UPDATE session SET device = $3 WHERE organisation = $1 AND token_hash = $2 AND device = ''";
     END_SESSION = "DELETE FROM session WHERE organisation = $1 AND token_hash = $2";
+    END_DEVICE_SESSIONS = "DELETE FROM session WHERE organisation = $1 AND device = $2";
     FIND_POLICY_PUBLIC = "SELECT policy_public FROM organisation WHERE id = $1";
     SWEEP_SESSIONS = "DELETE FROM session WHERE created_ms < $1";
 }
@@ -155,6 +157,7 @@ pub fn raise(tx: &mut Tx<'_>, caller: &Caller) -> Result<(), StoreError> {
     tx.exec(RAISE_SESSION, &[organisation.into(), (&caller.token_hash).into(), caller.now_ms.into()])?;
     if let Some(device) = &caller.device {
         tx.exec(RAISE_DEVICE, &[organisation.into(), device.into(), caller.now_ms.into()])?;
+        pins::forgive(tx, organisation, device)?;
     }
     Ok(())
 }
@@ -179,6 +182,12 @@ pub fn cookie(token: &SecretText) -> Cookie<'static> {
 /// Ties the caller's session to the device it has just enrolled.
 pub fn attach_device(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Result<(), StoreError> {
     tx.exec(ATTACH_DEVICE, &[(&caller.organisation).into(), (&caller.token_hash).into(), device.into()])?;
+    Ok(())
+}
+
+/// Ends every session of a device.
+pub fn end_on_device(tx: &mut Tx<'_>, organisation: &str, device: &str) -> Result<(), StoreError> {
+    tx.exec(END_DEVICE_SESSIONS, &[organisation.into(), device.into()])?;
     Ok(())
 }
 

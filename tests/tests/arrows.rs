@@ -319,6 +319,8 @@ fn one_room_for_each_library_of_core() {
     for (word, rooms) in [
         ("totp_rs", &["core/src/code/"][..]),
         ("argon2", &["core/src/pin/"]),
+        ("voprf", &["core/src/pin/share/"]),
+        ("rand_core", &["core/src/pin/share/"]),
         ("aes_gcm", &["core/src/sealed/"]),
         ("sfv", &["core/src/proof/"]),
         ("reqwest", &["core/src/http"]),

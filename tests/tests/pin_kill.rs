@@ -3,14 +3,12 @@
 
 mod support;
 
-use serde_json::json;
 use std::sync::Arc;
-use support::phone::{By, Headers, new_key, spki};
+use support::phone::{By, Headers, new_key};
 use support::program::Served;
 use support::*;
 use tokio::task::JoinSet;
-use twinlock_core::proof::SigningKey;
-use twinlock_core::wire::{PinEvaluated, PinProofStatement};
+use twinlock_core::wire::PinEvaluated;
 
 /// The policy's default.
 const LIMIT: u64 = 8;
@@ -116,7 +114,7 @@ async fn f38_killed_between_evaluate_and_success() {
 
 /// Everything of one try, signed beforehand.
 async fn signed_try(bo: &Phone) -> (Headers, Vec<u8>) {
-    let body = json!({ "attempt": bo.next_attempt(), "session_key": spki(&new_key()) }).to_string().into_bytes();
+    let body = serde_json::to_vec(&bo.try_of(bo.next_attempt(), &new_key())).unwrap();
     (bo.prepare(By::Device, "POST", EVALUATE, &body).await, body)
 }
 
@@ -166,19 +164,6 @@ async fn f38_killed_with_tries_in_flight() {
     assert!(cut_off > 0, "the portal never died under a request");
 }
 
-fn proof(bo: &Phone, evaluated: &PinEvaluated, attempt: u64, session: &SigningKey) -> Vec<u8> {
-    let (device, session_key) = (bo.device_id(), spki(session));
-    let statement = PinProofStatement {
-        challenge: &evaluated.challenge.0,
-        number: attempt,
-        authority: AUTHORITY,
-        device: &device,
-        session_key: &session_key.0,
-    };
-    let signature = data_encoding::BASE64URL_NOPAD.encode(&bo.activated.sign(&statement.to_prove()));
-    json!({ "attempt": attempt, "session_key": session_key, "activated_signature": signature }).to_string().into_bytes()
-}
-
 /// The proof is under way when the portal dies: either it has reset the count or the try stays counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn f38_killed_with_the_proof_in_flight() {
@@ -187,7 +172,7 @@ async fn f38_killed_with_the_proof_in_flight() {
         let session = new_key();
         let (attempt, opened) = (bo.next_attempt(), mortal.world.audited("pin.accepted"));
         let evaluated: PinEvaluated = bo.evaluate(attempt, &session).await.json();
-        let body = proof(&bo, &evaluated, attempt, &session);
+        let body = serde_json::to_vec(&bo.proof(&evaluated, attempt, &session, &bo.activated)).unwrap();
         let headers = bo.prepare(By::Device, "POST", "/v1/pin/prove", &body).await;
         let door = bo.door.clone();
         let sent = Arc::new(tokio::sync::Barrier::new(2));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use support::forgery;
 use support::phone::{By, Headers, new_key, spki};
 use support::*;
-use twinlock_core::wire::{PinEvaluate, PinEvaluated};
+use twinlock_core::wire::{PinEvaluated, PinProve};
 
 const SIGNATURE_REFUSED: &str = "TL-4010";
 const STEP_REQUIRED: &str = "TL-3001";
@@ -102,9 +102,7 @@ async fn f54_a_device_without_its_key_is_nobody_and_enrolls_again() {
     // The restored copy knows all ids and has another key.
     let original = std::mem::replace(&mut bo.device_key, new_key());
     bo.get(By::Device, "/v1/devices/self").await.expect_problem(401, SIGNATURE_REFUSED);
-    bo.post(By::Device, "/v1/pin/evaluate", &PinEvaluate { attempt: 1, session_key: spki(&new_key()) })
-        .await
-        .expect_problem(401, SIGNATURE_REFUSED);
+    bo.evaluate(1, &new_key()).await.expect_problem(401, SIGNATURE_REFUSED);
     assert_eq!(portal.world.sql("SELECT fails FROM pin"), "0");
     let first = bo.device_id();
     portal.clock.pass(STEP_MS);
@@ -126,7 +124,7 @@ async fn f61_every_change_of_a_signed_request_is_refused() {
     let mut ada = portal.enforced().await;
     let bo = portal.ready_phone(&mut ada, BO).await;
     let target = "/v1/pin/evaluate";
-    let body = json!({ "attempt": 7, "session_key": spki(&new_key()) }).to_string().into_bytes();
+    let body = serde_json::to_vec(&bo.try_of(7, &new_key())).unwrap();
     let before = portal.world.dump("pin");
     let changes = forgery::changes(By::Device);
     for (name, change) in &changes {
@@ -219,7 +217,7 @@ async fn f62_the_same_signed_request_twice_has_one_effect() {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
     let bo = Arc::new(portal.ready_phone(&mut ada, BO).await);
-    let body = json!({ "attempt": 1, "session_key": spki(&new_key()) }).to_string().into_bytes();
+    let body = serde_json::to_vec(&bo.try_of(1, &new_key())).unwrap();
     let headers = bo.prepare(By::Device, "POST", "/v1/pin/evaluate", &body).await;
     let sends = (0..8).map(|_| {
         let (door, headers, body) = (portal.door.clone(), headers.clone(), body.clone());
@@ -319,7 +317,7 @@ async fn a_try_is_counted_before_it_is_answered_and_only_a_proof_resets() {
     let again: PinEvaluated = bo.evaluate(attempt, &key).await.json();
     assert_eq!((again.challenge.0, again.tries_left), (first.challenge.0.clone(), 7));
     assert_eq!(fails(), "1");
-    // The same number with another session key, and a number of the past.
+    // The same number with another element, and a number of the past.
     bo.evaluate(attempt, &new_key()).await.expect_problem(400, "TL-4007");
     bo.evaluate(0, &key).await.expect_problem(400, "TL-4007");
     assert_eq!(fails(), "1");
@@ -336,10 +334,11 @@ async fn a_try_is_counted_before_it_is_answered_and_only_a_proof_resets() {
     portal.clock.pass(MINUTE_MS);
     bo.prove(&second, attempt, &key, &right).await.expect_problem(403, STEP_REQUIRED);
     assert_eq!(fails(), "2");
-    // A proof by the session key of somebody else.
+    // A proof for the session key of somebody else.
     let attempt = bo.next_attempt();
     let third: PinEvaluated = bo.evaluate(attempt, &key).await.json();
-    bo.prove(&third, attempt, &new_key(), &right).await.expect_problem(403, STEP_REQUIRED);
+    let proof = PinProve { session_key: spki(&new_key()), ..bo.proof(&third, attempt, &key, &right) };
+    bo.post(By::Device, "/v1/pin/prove", &proof).await.expect_problem(422, "TL-1003");
     assert_eq!(third.retry_after_ms, 30_000);
     let answer = bo.evaluate(bo.next_attempt(), &key).await;
     answer.expect_problem(429, "TL-1004");

@@ -105,6 +105,7 @@ async fn b36_app_and_extension_share_one_count_that_no_clock_shortens() {
     extension.organisation.clone_from(&app.organisation);
     extension.enrollment.clone_from(&app.enrollment);
     extension.device_key = app.device_key.clone();
+    extension.epoch = app.epoch;
     extension.policy_version.store(2, std::sync::atomic::Ordering::SeqCst);
     for _ in 0..3 {
         // Numbers are the device's, whoever of the two asks.
@@ -133,6 +134,7 @@ async fn b36_app_and_extension_share_one_count_that_no_clock_shortens() {
     cheat.organisation.clone_from(&app.organisation);
     cheat.enrollment.clone_from(&app.enrollment);
     cheat.device_key = app.device_key.clone();
+    cheat.epoch = app.epoch;
     cheat.policy_version.store(2, std::sync::atomic::Ordering::SeqCst);
     cheat.evaluate(20, &new_key()).await.expect_problem(401, "TL-4006");
     portal.clock.pass(30_000);

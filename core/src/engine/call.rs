@@ -18,20 +18,35 @@ impl Engine {
         target: &str,
         body: Option<&impl Serialize>,
     ) -> Result<A> {
-        // Room enough that a password is not copied while the text grows.
-        let mut text = Vec::with_capacity(8 * 1024);
-        if let Some(body) = body {
-            serde_json::to_writer(&mut text, body).map_err(|_| Error::Internal)?;
-        }
-        let call = Call { body: SecretBytes::new(text), ..Call::new(method, target) };
-        let answer = self.send(signer, &call).await?;
-        serde_json::from_slice(answer.expose()).map_err(|_| Error::UnexpectedAnswer { status: 200 })
+        let body = body.map_or_else(|| Ok(SecretBytes::new(Vec::new())), to_json)?;
+        read_json(&self.send(signer, &Call { body, ..Call::new(method, target) }).await?)
+    }
+
+    /// Like [`call`](Self::call), for a body that is signed for the policy version which the request names.
+    pub(super) async fn call_with<A: DeserializeOwned, B: Serialize>(
+        &self,
+        signer: &Signer,
+        method: &'static str,
+        target: &str,
+        body: impl Fn(u64) -> Result<B>,
+    ) -> Result<A> {
+        let call = |version| Ok(Call { body: to_json(&body(version)?)?, ..Call::new(method, target) });
+        read_json(&self.send_with(signer, call).await?)
     }
 
     /// Sends a call; an outdated policy is taken over and the call repeated once.
     pub(super) async fn send(&self, signer: &Signer, call: &Call<'_>) -> Result<SecretBytes> {
+        self.send_with(signer, |_| Ok(call.clone())).await
+    }
+
+    async fn send_with<'a>(
+        &self,
+        signer: &Signer,
+        call: impl Fn(u64) -> Result<Call<'a>>,
+    ) -> Result<SecretBytes> {
         let connection = &self.shared.connection;
-        let refused = match connection.call(signer, self.policy_version()?, call).await {
+        let version = self.policy_version()?;
+        let refused = match connection.call(signer, version, &call(version)?).await {
             Err(Refused { policy: Some(pack), .. }) => {
                 let mut account = self.account()?;
                 self.accept(&mut account, &pack)?;
@@ -39,7 +54,8 @@ impl Engine {
                     self.shared.shelf.save(&account)?;
                 }
                 self.state()?.account = Some(account);
-                connection.call(signer, self.policy_version()?, call).await
+                let version = self.policy_version()?;
+                connection.call(signer, version, &call(version)?).await
             }
             first => first,
         };
@@ -84,4 +100,15 @@ impl Engine {
         let enrolled = PublicKey::from_spki(&self.account()?.device_key.0);
         Ok(enrolled.and_then(|key| key.verify(PROBE, &signature)).is_ok())
     }
+}
+
+fn to_json(body: &impl Serialize) -> Result<SecretBytes> {
+    // Room enough that a password is not copied while the text grows.
+    let mut text = Vec::with_capacity(8 * 1024);
+    serde_json::to_writer(&mut text, body).map_err(|_| Error::Internal)?;
+    Ok(SecretBytes::new(text))
+}
+
+fn read_json<A: DeserializeOwned>(answer: &SecretBytes) -> Result<A> {
+    serde_json::from_slice(answer.expose()).map_err(|_| Error::UnexpectedAnswer { status: 200 })
 }

@@ -74,6 +74,14 @@ impl Connection {
         }
     }
 
+    /// The portal's time, asked for if it is not known yet.
+    pub(super) async fn learn_portal_ms(&self) -> Result<u64> {
+        if self.offset_ms.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            self.fetch_nonce().await?;
+        }
+        self.portal_ms()
+    }
+
     /// Sends a signed call; a clock that is off is corrected and the call repeated once.
     pub(super) async fn call(
         &self,
@@ -98,10 +106,7 @@ impl Connection {
         call: &Call<'_>,
     ) -> std::result::Result<SecretBytes, Refused> {
         let Call { method, target, ref body, answer } = *call;
-        let is_time_known = self.offset_ms.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if !is_time_known {
-            self.fetch_nonce().await?;
-        }
+        self.learn_portal_ms().await?;
         let nonce = if method == "GET" {
             BASE64URL_NOPAD.encode(&generate_bytes::<16>(&SystemRandom::new())?)
         } else {

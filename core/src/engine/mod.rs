@@ -4,25 +4,31 @@
 //! in memory only. No lock is held while a port is called or an answer awaited.
 
 mod account;
+mod attempt;
+mod biometric;
 mod call;
 mod connection;
 mod enrollment;
 mod file;
+mod idle;
+mod new_pin;
 mod pin;
 mod policy;
 mod shelf;
 mod sign_in;
+mod stretching;
 mod unlock;
 mod vault;
 mod wipe;
 
 use crate::error::{Error, Result};
-use crate::pin::Pin;
+use crate::pin::{Pin, StretchParameters};
 use crate::policy::DeviceState;
 use crate::ports::{Clock, DeviceKey, PortError, Store, Transport};
 use crate::step::Step;
 use crate::vault::Vault;
 use account::Account;
+use attempt::Attempt;
 use connection::{Connection, Signer};
 use shelf::Shelf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,6 +84,13 @@ struct State {
     step: Step,
     first_pin: Option<Pin>,
     vault: Option<Vault>,
+    attempt: Option<Arc<Attempt>>,
+    calibration: Option<tokio::task::JoinHandle<StretchParameters>>,
+    /// When the PIN was last entered, and when what it opened was last used, on the clock since boot.
+    unlocked_boot_ms: u64,
+    used_boot_ms: u64,
+    wants_change: bool,
+    wants_biometric: bool,
     /// Grows whenever secrets are dropped; what was under way before must not bring any back.
     locks: u64,
     is_closed: bool,
@@ -100,6 +113,12 @@ impl Engine {
             step: Step::SignIn,
             first_pin: None,
             vault: None,
+            attempt: None,
+            calibration: None,
+            unlocked_boot_ms: 0,
+            used_boot_ms: 0,
+            wants_change: false,
+            wants_biometric: false,
             locks: 0,
             is_closed: false,
         };
@@ -171,6 +190,7 @@ impl Engine {
     }
 
     fn session(&self) -> Result<Signer> {
+        self.use_now()?;
         self.state()?.session.clone().ok_or(Error::SessionEnded)
     }
 

@@ -1,140 +1,83 @@
-//! A new PIN: typed twice, sealed, and committed by the portal.
+//! A PIN was typed: what it is for depends on the step.
 
-use super::{Engine, Flow};
+use super::Engine;
 use crate::error::{Error, Result};
-use crate::pin::{Owner, Pin, PinKey, PinRules, SALT_LEN, StretchMemory, StretchParameters, Stretched, hardware_guess};
-use crate::ports::{PinKeyKind, PortError, generate_bytes};
-use crate::proof::SigningKey;
-use crate::sealed::{SealedFile, SealedHeader, SealedPayload};
-use crate::step::Step;
-use crate::vault::Vault;
-use crate::wire::{Bytes, PinCommit, PinPrepared, PinProofStatement, SessionOpened};
-use ring::rand::SystemRandom;
-use std::sync::Arc;
+use crate::pin::{Pin, PinRules};
+use crate::step::{PinRequest, Step};
 
 impl Engine {
-    /// Submits a PIN: a new one, twice, at `CreatePin`; the PIN at `EnterPin`.
+    /// Submits a PIN: a new one, twice, at `CreatePin` and `ChangePin`; the PIN at `EnterPin`.
+    ///
+    /// # Errors
+    /// [`Error::PinRefused`] by the rules, [`Error::PinMismatch`] for a repeated entry that differs: begin again.
+    /// [`Error::WrongPin`] (counted), [`Error::PinWait`], [`Error::PinErased`] (this device's secrets are gone),
+    /// [`Error::Corrupt`] and [`Error::StaleEpoch`] (no try was counted), [`Error::ServerProofInvalid`] (says nothing about
+    /// the PIN), [`Error::NoPin`]; [`Error::Offline`]: enter the same PIN again, and it is the same try.
     pub async fn submit_pin(&self, pin: Pin) -> Result<Step> {
         let flow = self.flow()?;
         match self.step() {
-            Step::CreatePin(mut request) => {
-                PinRules::new(request.min_length)?.check(&pin)?;
-                let first = self.state()?.first_pin.take();
-                match first {
-                    None => {
-                        request.repeat = true;
-                        self.state()?.first_pin = Some(pin);
-                        self.set_step(Step::CreatePin(request))
-                    }
-                    Some(first) if first == pin => self.create_pin(pin, &flow).await,
-                    Some(_) => {
-                        request.repeat = false;
-                        self.set_step(Step::CreatePin(request))?;
-                        Err(Error::PinMismatch)
-                    }
-                }
-            }
+            Step::CreatePin(request) => match self.choose(pin, request, Step::CreatePin)? {
+                Some(pin) => self.create_pin(pin, &flow).await.map_err(|fault| self.begin_again(fault)),
+                None => Ok(self.step()),
+            },
+            Step::ChangePin(request) => match self.choose(pin, request, Step::ChangePin)? {
+                Some(pin) => self.replace_pin(pin, &flow).await.map_err(|fault| self.begin_again(fault)),
+                None => Ok(self.step()),
+            },
             Step::EnterPin { .. } | Step::Wait { .. } => self.unlock(pin, &flow).await,
             _ => Err(Error::StepRequired),
         }
     }
 
-    /// Sealed and durable on the device before the portal commits: either side may die in between, and exactly one PIN
-    /// opens, or none exists yet.
-    async fn create_pin(&self, pin: Pin, flow: &Flow<'_>) -> Result<Step> {
+    /// Begins a change of the PIN: `ChangePin` if the PIN was entered less than five minutes ago, or else `EnterPin` first.
+    /// [`Engine::refresh`] leaves it again.
+    pub fn change_pin(&self) -> Result<Step> {
+        let _flow = self.flow()?;
         let account = self.account()?;
-        let device = self.device_signer(&account);
-        let prepared: PinPrepared = match self.call(&device, "POST", "/v1/pin/prepare", None::<&()>).await {
-            // The portal sees another step than the one that was drawn: draw that.
-            Err(Error::StepRequired) => {
-                self.ask().await?;
-                return Err(Error::StepRequired);
+        if account.pin_epoch.is_none() {
+            return Err(Error::NoPin);
+        }
+        if !self.is_freshly_unlocked()? {
+            self.lock();
+            self.state()?.wants_change = true;
+            return Ok(self.step());
+        }
+        self.offer_change()
+    }
+
+    pub(super) fn offer_change(&self) -> Result<Step> {
+        let min_length = self.account()?.rules.pin_min_length;
+        self.set_step(Step::ChangePin(PinRequest { min_length, max_length: Pin::MAX_LEN, repeat: false }))
+    }
+
+    /// Both entries are gone; where the step still asks for a new PIN, it asks for the first entry.
+    fn begin_again(&self, fault: Error) -> Error {
+        let step = match self.step() {
+            Step::CreatePin(request) => Step::CreatePin(PinRequest { repeat: false, ..request }),
+            Step::ChangePin(request) => Step::ChangePin(PinRequest { repeat: false, ..request }),
+            _ => return fault,
+        };
+        self.set_step(step).err().unwrap_or(fault)
+    }
+
+    /// The first entry is kept, the second one compared with it.
+    fn choose(&self, pin: Pin, mut request: PinRequest, step: fn(PinRequest) -> Step) -> Result<Option<Pin>> {
+        PinRules::new(request.min_length)?.check(&pin)?;
+        let first = self.state()?.first_pin.take();
+        match first {
+            Some(first) if first == pin => Ok(Some(pin)),
+            Some(_) => {
+                request.repeat = false;
+                self.set_step(step(request))?;
+                Err(Error::PinMismatch)
             }
-            other => other?,
-        };
-        let epoch = u32::try_from(prepared.epoch).map_err(|_| Error::StaleEpoch)?;
-        let owner = Owner::new(&account.organisation, &account.device)?;
-        let payload = SealedPayload::generate(&SystemRandom::new())?;
-        let file = self.seal(pin, &owner, epoch, &payload).await?;
-        let vault = Vault::new(payload.vault_key(), &owner);
-        let mut account = self.account()?;
-        let shelf = &self.shared.shelf;
-        if !account.sealed_epochs.contains(&epoch) {
-            account.sealed_epochs.push(epoch);
-            self.remember(&account)?;
+            None => {
+                request.repeat = true;
+                self.calibrate_meanwhile()?;
+                self.state()?.first_pin = Some(pin);
+                self.set_step(step(request))?;
+                Ok(None)
+            }
         }
-        shelf.save_pin_file(epoch, &file)?;
-        shelf.save_vault(&vault.seal(&SystemRandom::new())?)?;
-        account.pin_epoch = Some(epoch);
-        account.tries_left = account.rules.pin_max_tries;
-        self.remember(&account)?;
-        self.set_step(self.local_step(Some(&account))?)?;
-        let session = Arc::new(SigningKey::generate(&SystemRandom::new())?);
-        let commit = self.commitment(&account.device, &prepared, &payload, &session)?;
-        let opened: SessionOpened = self.call(&device, "POST", "/v1/pin/commit", Some(&commit)).await?;
-        self.enter(&self.account()?, opened, session, vault, flow)
-    }
-
-    async fn seal(&self, pin: Pin, owner: &Owner, epoch: u32, payload: &SealedPayload) -> Result<Vec<u8>> {
-        let salt = generate_bytes::<SALT_LEN>(&SystemRandom::new())?;
-        let parameters = StretchParameters::DEFAULT;
-        let key = self.derive(pin, owner, epoch, salt, parameters).await?;
-        let header = SealedHeader::new(owner.clone(), epoch, parameters, salt, self.shared.connection.portal_ms()?);
-        SealedFile::seal(&header, &key, payload, &SystemRandom::new())
-    }
-
-    fn commitment(
-        &self,
-        device: &str,
-        prepared: &PinPrepared,
-        payload: &SealedPayload,
-        session: &SigningKey,
-    ) -> Result<PinCommit> {
-        let activated = SigningKey::from_scalar(payload.expose_private_key())?;
-        let session_key = session.public_key()?;
-        let statement = PinProofStatement {
-            challenge: &prepared.challenge.0,
-            number: prepared.epoch,
-            authority: &self.shared.config.authority,
-            device,
-            session_key: session_key.spki(),
-        };
-        Ok(PinCommit {
-            epoch: prepared.epoch,
-            activated_key: activated.public_key()?.spki().into(),
-            activated_signature: Bytes(activated.sign(&statement.to_commit())),
-            session_key: session_key.spki().into(),
-        })
-    }
-
-    /// Argon2id off the caller's thread, then one use of the chip.
-    pub(super) async fn derive(
-        &self,
-        pin: Pin,
-        owner: &Owner,
-        epoch: u32,
-        salt: [u8; SALT_LEN],
-        parameters: StretchParameters,
-    ) -> Result<PinKey> {
-        let stretching = owner.clone();
-        let stretch = move || -> Result<Stretched> {
-            StretchMemory::allocate(parameters)?.stretch(&pin, &stretching, epoch, &salt, parameters)
-        };
-        let stretched = tokio::task::spawn_blocking(stretch).await.map_err(|_| Error::Internal)??;
-        let guess = hardware_guess(&stretched, self.pin_key_kind()?)?;
-        let hardware = self.ports().device_key.bind_guess(&self.shared.config.account, guess.expose());
-        PinKey::derive(owner, epoch, &salt, &self.or_block(hardware)?)
-    }
-
-    /// Asked before a try is counted too: a PIN key that is gone must not cost one.
-    pub(super) fn pin_key_kind(&self) -> Result<PinKeyKind> {
-        self.or_block(self.ports().device_key.pin_key_kind(&self.shared.config.account))
-    }
-
-    fn or_block<T>(&self, answer: std::result::Result<T, PortError>) -> Result<T> {
-        if answer.as_ref().err() == Some(&PortError::KeyLost) {
-            self.block()?;
-        }
-        Ok(answer?)
     }
 }

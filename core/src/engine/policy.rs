@@ -32,6 +32,7 @@ impl Engine {
                 None => PinFact::None,
             },
             code_at_ms: None,
+            owes_code: false,
             // Only the portal knows until when an approved device may finish; it refuses when it is too late.
             finish_until_ms: u64::MAX,
             comparison_code: account.comparison_code.clone(),

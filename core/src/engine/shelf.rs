@@ -54,6 +54,18 @@ impl Shelf {
         Ok(self.store.remove(&self.name(VAULT))?)
     }
 
+    pub(super) fn biometric(&self) -> Result<Option<Vec<u8>>> {
+        Ok(self.store.read(&self.name(BIOMETRIC))?)
+    }
+
+    pub(super) fn save_biometric(&self, sealed: &[u8]) -> Result<()> {
+        Ok(self.store.write(&self.name(BIOMETRIC), sealed)?)
+    }
+
+    pub(super) fn remove_biometric(&self) -> Result<()> {
+        Ok(self.store.remove(&self.name(BIOMETRIC))?)
+    }
+
     fn name(&self, what: &str) -> String {
         format!("{}.{what}", self.prefix)
     }
@@ -65,4 +77,5 @@ impl Shelf {
 
 const ACCOUNT: &str = "account";
 const VAULT: &str = "vault";
+const BIOMETRIC: &str = "biometric";
 const PREFIX_LEN: usize = 32;

@@ -74,6 +74,7 @@ impl Engine {
     /// Asks the portal what comes next.
     pub async fn refresh(&self) -> Result<Step> {
         let _flow = self.flow()?;
+        self.lock_if_idle()?;
         self.ask().await
     }
 

@@ -1,34 +1,68 @@
 //! The PIN opens what it sealed: counted by the portal, checked on the device, proven to the portal.
 
 use super::account::Account;
+use super::attempt::Counted;
 use super::connection::Signer;
 use super::{Engine, Flow};
 use crate::error::{Error, Result};
-use crate::pin::{Owner, Pin};
+use crate::pin::{Owner, Pin, PinKey, Stretched};
 use crate::proof::SigningKey;
 use crate::sealed::{Opened, SealedFile, SealedPayload};
 use crate::step::Step;
 use crate::vault::Vault;
-use crate::wire::{Bytes, PinEvaluate, PinEvaluated, PinProofStatement, PinProve, SessionOpened};
+use crate::wire::{Bytes, PinProofStatement, PinProve, SessionOpened};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 
 impl Engine {
     pub(super) async fn unlock(&self, pin: Pin, flow: &Flow<'_>) -> Result<Step> {
-        let account = self.account()?;
-        let owner = Owner::new(&account.organisation, &account.device)?;
+        let owner = self.owner()?;
         // Damage and a lost key are found before a try is spent.
-        let files = self.sealed_files(&account, &owner)?;
+        let files = self.sealed_files(&owner)?;
         self.pin_key_kind()?;
-        let session = Arc::new(SigningKey::generate(&SystemRandom::new())?);
-        let counted = self.count_try(account, &session).await?;
-        let Some((epoch, file)) = files.into_iter().find(|(epoch, _)| u64::from(*epoch) == counted.epoch) else {
-            self.block()?;
-            return Err(Error::StaleEpoch);
+        let pin = Arc::new(pin);
+        for (epoch, file) in files {
+            let (salt, parameters) = (*file.header().salt(), file.header().parameters());
+            let stretched = self.stretch(Arc::clone(&pin), &owner, epoch, salt, parameters).await?;
+            match self.open_with(&stretched, epoch, &file, flow).await {
+                // Not counted: the portal holds another epoch, which may be that of the next file.
+                Err(Error::StaleEpoch) => {}
+                outcome => {
+                    if outcome.is_ok() {
+                        self.keep_for_biometric_if_wanted(epoch, &stretched)?;
+                    }
+                    return outcome;
+                }
+            }
+        }
+        self.block()?;
+        Err(Error::StaleEpoch)
+    }
+
+    /// One try with what a PIN was stretched to.
+    pub(super) async fn open_with(
+        &self,
+        stretched: &Stretched,
+        epoch: u32,
+        file: &SealedFile,
+        flow: &Flow<'_>,
+    ) -> Result<Step> {
+        let owner = self.owner()?;
+        let counted = self.count_try(&owner, epoch, stretched).await?;
+        let share = match counted.share(file.header().portal_key()) {
+            Ok(share) => share,
+            Err(refused) => {
+                self.settle_attempt(&Err::<(), _>(refused))?;
+                self.note_tries(&counted)?;
+                return Err(refused);
+            }
         };
-        let key = self.derive(pin, &owner, epoch, *file.header().salt(), file.header().parameters()).await?;
-        let Opened::Payload(payload) = file.open(&key)? else { return self.note_wrong_pin(&counted) };
-        let opened = self.prove(&counted, &payload, &session).await?;
+        let key = PinKey::derive(&owner, epoch, file.header().salt(), &share, &self.bind(stretched)?)?;
+        let Opened::Payload(payload) = file.open(&key)? else { return self.refuse_wrong_pin(&counted) };
+        let session = Arc::new(SigningKey::generate(&SystemRandom::new())?);
+        let proven = self.prove(&counted, &payload, &session).await;
+        self.settle_attempt(&proven)?;
+        let opened = proven?;
         let vault = match self.shared.shelf.vault()? {
             Some(bytes) => Vault::open(&bytes, payload.vault_key(), &owner)?,
             None => Vault::new(payload.vault_key(), &owner),
@@ -36,7 +70,10 @@ impl Engine {
         let mut account = self.account()?;
         account.pin_epoch = Some(epoch);
         account.tries_left = account.rules.pin_max_tries;
-        self.enter(&account, opened, session, vault, flow)
+        let step = self.enter(&account, opened, session, vault, flow)?;
+        self.keep_only(epoch)?;
+        let wants_change = self.state()?.wants_change;
+        if wants_change && step == Step::Ready { self.offer_change() } else { Ok(step) }
     }
 
     /// Takes session and vault into memory, unless the app locked meanwhile.
@@ -49,12 +86,14 @@ impl Engine {
         flow: &Flow<'_>,
     ) -> Result<Step> {
         self.remember(account)?;
+        let now_ms = self.ports().clock.boot_ms()?;
         let mut state = self.state()?;
         if state.locks != flow.locks {
             return Err(Error::Locked);
         }
         state.session = Some(Signer::Session { token: opened.session.expose().into(), key });
         state.vault = Some(vault);
+        (state.unlocked_boot_ms, state.used_boot_ms) = (now_ms, now_ms);
         state.step = opened.step.clone();
         Ok(opened.step)
     }
@@ -66,18 +105,19 @@ impl Engine {
         Ok(())
     }
 
-    /// The files that are whole and this device's. More than one where the portal's answer to a new PIN got lost: the
-    /// portal says which it holds.
-    fn sealed_files(&self, account: &Account, owner: &Owner) -> Result<Vec<(u32, SealedFile)>> {
+    /// The files that are whole and this device's, the newest first. More than one where the portal's answer to a new PIN
+    /// got lost: it refuses, uncounted, what is not the epoch that it holds.
+    fn sealed_files(&self, owner: &Owner) -> Result<Vec<(u32, SealedFile)>> {
+        let account = self.account()?;
         if account.pin_epoch.is_none() {
             return Err(Error::NoPin);
         }
         let (mut files, mut fault) = (Vec::new(), Error::KeyLost);
-        for epoch in &account.sealed_epochs {
-            let Some(bytes) = self.shared.shelf.pin_file(*epoch)? else { continue };
-            let file = SealedFile::parse(&bytes).and_then(|file| file.check_owner(owner, *epoch).map(|()| file));
-            match file {
-                Ok(file) => files.push((*epoch, file)),
+        for epoch in account.sealed_epochs.iter().rev() {
+            match self.sealed_file(owner, *epoch) {
+                Ok(Some(file)) => files.push((*epoch, file)),
+                Ok(None) => {}
+                Err(store @ Error::StoreFailed) => return Err(store),
                 Err(found) => fault = found,
             }
         }
@@ -88,56 +128,53 @@ impl Engine {
         Ok(files)
     }
 
-    async fn count_try(&self, mut account: Account, session: &SigningKey) -> Result<PinEvaluated> {
-        account.attempt += 1;
-        self.remember(&account)?;
-        let evaluate = PinEvaluate { attempt: account.attempt, session_key: session.public_key()?.spki().into() };
-        let counted = self.call(&self.device_signer(&account), "POST", "/v1/pin/evaluate", Some(&evaluate)).await;
-        match &counted {
-            Err(Error::PinErased) => self.wipe(None)?,
-            // The commit of a new PIN never reached the portal.
-            Err(Error::NoPin) => {
-                let mut account = self.account()?;
-                account.pin_epoch = None;
-                self.remember(&account)?;
-                self.set_step(self.local_step(Some(&account))?)?;
-            }
-            _ => {}
-        }
-        counted
+    /// The file of one epoch, if it is there; whole and this device's, or the reason why not.
+    pub(super) fn sealed_file(&self, owner: &Owner, epoch: u32) -> Result<Option<SealedFile>> {
+        let Some(bytes) = self.shared.shelf.pin_file(epoch)? else { return Ok(None) };
+        let file = SealedFile::parse(&bytes)?;
+        file.check_owner(owner, epoch)?;
+        Ok(Some(file))
     }
 
-    fn note_wrong_pin(&self, counted: &PinEvaluated) -> Result<Step> {
-        let PinEvaluated { tries_left, retry_after_ms, .. } = *counted;
+    /// The last try is spent: what it would have opened goes from this device at once.
+    fn refuse_wrong_pin(&self, counted: &Counted) -> Result<Step> {
+        let Counted { tries_left, retry_after_ms, .. } = *counted;
+        self.settle_attempt(&Ok(()))?;
+        if tries_left == 0 {
+            self.wipe(None)?;
+            return Err(Error::PinErased);
+        }
+        self.note_tries(counted)?;
+        Err(Error::WrongPin { tries_left, retry_after_ms })
+    }
+
+    fn note_tries(&self, counted: &Counted) -> Result<Step> {
+        let Counted { tries_left, retry_after_ms, .. } = *counted;
         let mut account = self.account()?;
         account.tries_left = tries_left;
         self.remember(&account)?;
         let until_ms = self.shared.connection.portal_ms()?.saturating_add(retry_after_ms);
-        self.set_step(if retry_after_ms == 0 { Step::EnterPin { tries_left } } else { Step::Wait { until_ms } })?;
-        Err(Error::WrongPin { tries_left, retry_after_ms })
+        self.set_step(if retry_after_ms == 0 { Step::EnterPin { tries_left } } else { Step::Wait { until_ms } })
     }
 
-    async fn prove(
-        &self,
-        counted: &PinEvaluated,
-        payload: &SealedPayload,
-        session: &SigningKey,
-    ) -> Result<SessionOpened> {
+    async fn prove(&self, counted: &Counted, payload: &SealedPayload, session: &SigningKey) -> Result<SessionOpened> {
         let account = self.account()?;
-        let session_key = session.public_key()?;
-        let statement = PinProofStatement {
-            challenge: &counted.challenge.0,
-            number: account.attempt,
-            authority: &self.shared.config.authority,
-            device: &account.device,
-            session_key: session_key.spki(),
+        let (session_key, activated) = (session.public_key()?, SigningKey::from_scalar(payload.expose_private_key())?);
+        let proof = |policy_version| {
+            let statement = PinProofStatement {
+                challenge: &counted.challenge,
+                number: counted.number,
+                authority: &self.shared.config.authority,
+                policy_version,
+                device: &account.device,
+                session_key: session_key.spki(),
+            };
+            Ok(PinProve {
+                attempt: counted.number,
+                session_key: session_key.spki().into(),
+                activated_signature: Bytes(activated.sign(&statement.to_prove())),
+            })
         };
-        let activated = SigningKey::from_scalar(payload.expose_private_key())?;
-        let prove = PinProve {
-            attempt: account.attempt,
-            session_key: session_key.spki().into(),
-            activated_signature: Bytes(activated.sign(&statement.to_prove())),
-        };
-        self.call(&self.device_signer(&account), "POST", "/v1/pin/prove", Some(&prove)).await
+        self.call_with(&self.device_signer(&account), "POST", "/v1/pin/prove", proof).await
     }
 }

@@ -20,12 +20,14 @@ impl Engine {
 
     /// A secret of the app's own; [`Error::Locked`] before the PIN.
     pub fn vault_item(&self, name: &str) -> Result<Option<SecretBytes>> {
+        self.use_now()?;
         let state = self.state()?;
         Ok(state.vault.as_ref().ok_or(Error::Locked)?.item(name).cloned())
     }
 
     /// Stores the changed vault before anybody sees it, so that a failed write changes nothing.
     fn change_vault<T>(&self, change: impl FnOnce(&mut Vault) -> Result<T>) -> Result<T> {
+        self.use_now()?;
         // Of two changes at once the later write would undo the earlier.
         let _writing = self.shared.vault_flow.try_lock().map_err(|_| Error::Busy)?;
         let (mut vault, locks) = {

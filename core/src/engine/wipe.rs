@@ -50,6 +50,7 @@ impl Engine {
             self.shared.shelf.remove_pin_file(*epoch)?;
         }
         self.shared.shelf.remove_vault()?;
+        self.shared.shelf.remove_biometric()?;
         account.sealed_epochs.clear();
         Ok(())
     }
@@ -74,7 +75,8 @@ impl Engine {
 
 impl State {
     fn drop_secrets(&mut self) {
-        (self.session, self.vault, self.first_pin) = (None, None, None);
+        (self.session, self.vault, self.first_pin, self.attempt) = (None, None, None, None);
+        self.wants_change = false;
         self.locks += 1;
     }
 }

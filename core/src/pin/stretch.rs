@@ -22,6 +22,10 @@ pub struct StretchParameters {
 impl StretchParameters {
     /// 46 MiB, two passes, one lane.
     pub const DEFAULT: Self = Self { memory_kib: 46 * 1024, passes: 2, lanes: 1 };
+    const LEAST_MEMORY_KIB: u32 = 19 * 1024;
+    pub(super) const MOST_MEMORY_KIB: u32 = 256 * 1024;
+    pub(super) const FEWEST_PASSES: u32 = 2;
+    const MOST_PASSES: u32 = 8;
 
     /// Memory in KiB from 19 to 256 MiB, 2 to 8 passes, one lane (more lanes help only the thief).
     ///
@@ -29,8 +33,20 @@ impl StretchParameters {
     /// [`Error::ParametersRefused`] outside these bounds. Nothing was allocated then: a file cannot ask for 4 GiB, nor
     /// for a guess that costs nothing.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self> {
-        let in_bounds = (19 * 1024..=256 * 1024).contains(&memory_kib) && (2..=8).contains(&passes) && lanes == 1;
+        let in_bounds = (Self::LEAST_MEMORY_KIB..=Self::MOST_MEMORY_KIB).contains(&memory_kib)
+            && (Self::FEWEST_PASSES..=Self::MOST_PASSES).contains(&passes)
+            && lanes == 1;
         if in_bounds { Ok(Self { memory_kib, passes, lanes }) } else { Err(Error::ParametersRefused) }
+    }
+
+    /// As much memory as is wanted and accepted.
+    pub(super) fn with_memory(self, kib: u32) -> Self {
+        Self { memory_kib: kib.clamp(Self::LEAST_MEMORY_KIB, Self::MOST_MEMORY_KIB), ..self }
+    }
+
+    /// As many passes as are wanted and accepted.
+    pub(super) fn with_passes(self, passes: u32) -> Self {
+        Self { passes: passes.clamp(Self::FEWEST_PASSES, Self::MOST_PASSES), ..self }
     }
 
     /// Memory in KiB.
@@ -102,6 +118,12 @@ impl StretchMemory {
         self.hash(pin.expose(), salt, b"", &Sha256::digest(&context), cost).map(Stretched)
     }
 
+    /// The work of one guess on nothing: for measuring.
+    pub(super) fn exercise(&mut self, parameters: StretchParameters) -> Result<()> {
+        let StretchParameters { memory_kib, passes, lanes } = parameters;
+        self.hash(&[0; Pin::MIN_LEN as usize], &[0; SALT_LEN], b"", b"", Cost { memory_kib, passes, lanes }).map(drop)
+    }
+
     fn with_blocks(count: usize) -> Result<Self> {
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).map_err(|_| Error::Internal)?;
@@ -162,6 +184,12 @@ impl Stretched {
     /// The bytes themselves. The one way out: whoever calls this answers for where they go.
     pub fn expose(&self) -> &[u8] {
         self.0.expose()
+    }
+
+    /// A stretched PIN that a biometric released; `None` if it is not 32 bytes long.
+    #[cfg(feature = "client")]
+    pub(crate) fn from_secret(bytes: SecretBytes) -> Option<Self> {
+        (bytes.expose().len() == Self::LEN).then_some(Self(bytes))
     }
 
     #[cfg(test)]

@@ -74,6 +74,8 @@ pub struct DeviceFact {
     pub pin: PinFact,
     /// When this device last showed a code, epoch milliseconds.
     pub code_at_ms: Option<u64>,
+    /// True after thirty wrong PINs within thirty days: the next unlock asks for a code too, which settles it.
+    pub owes_code: bool,
     /// Until when an approved device may create its PIN without signing in again, epoch milliseconds.
     pub finish_until_ms: u64,
     /// Known to the device alone; the portal never has it here.
@@ -166,7 +168,8 @@ fn has_shown_code(
     now_ms: u64,
 ) -> bool {
     let by_device = || {
-        let at = device.filter(|_| surface == Surface::Phone && session.pin_proved)?.code_at_ms?;
+        let known = |device: &&DeviceFact| surface == Surface::Phone && session.pin_proved && !device.owes_code;
+        let at = device.filter(known)?.code_at_ms?;
         Some(now_ms.saturating_sub(at) < u64::from(rules.code_days) * DAY_MS)
     };
     session.code_at_ms.is_some() || by_device().unwrap_or(false)
@@ -237,6 +240,7 @@ mod tests {
                 state: DeviceState::Approved,
                 pin: PinFact::None,
                 code_at_ms: Some(1),
+                owes_code: false,
                 finish_until_ms: 100,
                 comparison_code: None,
             }),
@@ -281,6 +285,19 @@ mod tests {
         }
         assert_eq!(decide(&required(), &f, Surface::Phone, 30 * DAY_MS), Step::Ready);
         assert_eq!(decide(&required(), &f, Surface::Phone, 30 * DAY_MS + 1), Step::EnterCode);
+    }
+
+    #[test]
+    fn f52_after_thirty_failures_the_pin_alone_opens_nothing() {
+        let mut f = facts();
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true });
+        if let Some(device) = f.device.as_mut() {
+            device.pin = PinFact::Set { rule_length: 6, tries_left: 8, wait_until_ms: 0 };
+            device.owes_code = true;
+        }
+        assert_eq!(decide(&required(), &f, Surface::Phone, 2), Step::EnterCode);
+        f.session = Some(SessionFact { code_at_ms: Some(2), pin_proved: true });
+        assert_eq!(decide(&required(), &f, Surface::Phone, 2), Step::Ready);
     }
 
     #[test]

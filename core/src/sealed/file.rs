@@ -108,12 +108,13 @@ fn assemble(header: Vec<u8>, key: &PinKey, blob: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::pin::digits::pin;
-    use crate::pin::{StretchMemory, hardware_guess};
+    use crate::pin::{Blinding, ShareInput, ShareSeed, StretchMemory, hardware_guess};
     use crate::ports::PinKeyKind;
     use crate::sealed::blob::seal_with_nonce;
     use crate::secret::SecretBytes;
     use data_encoding::HEXLOWER;
     use hmac::{Hmac, KeyInit, Mac};
+    use ring::rand::SystemRandom;
     use serde_json::Value;
 
     /// The vector was made by another implementation (Python, OpenSSL); see its `about`.
@@ -145,7 +146,15 @@ mod tests {
         let answer = SecretBytes::new(chip.finalize().into_bytes().to_vec());
         assert_eq!(answer.expose(), hex("hardware_answer"));
 
-        let key = PinKey::derive(&owner, epoch, header.salt(), &answer).unwrap();
+        let portal = ShareSeed::from_bytes(&hex("portal_seed")).unwrap().derive_key(&owner, epoch).unwrap();
+        assert_eq!(portal.public_key().as_bytes(), hex("portal_key"));
+        assert_eq!(header.portal_key(), &portal.public_key());
+        let blinding = Blinding::new(ShareInput::derive(&owner, epoch, &stretched), &SystemRandom::new()).unwrap();
+        let evaluation = portal.evaluate(&blinding.element(), &SystemRandom::new()).unwrap();
+        let share = blinding.finalize(&evaluation, header.portal_key()).unwrap();
+        assert_eq!(share.expose(), hex("portal_share"));
+
+        let key = PinKey::derive(&owner, epoch, header.salt(), &share, &answer).unwrap();
         assert_eq!(key.seal_key().expose(), hex("key"));
         assert_eq!(key.commitment(), hex("commitment"));
         let Ok(Opened::Payload(payload)) = file.open(&key) else { panic!("the vector does not open") };

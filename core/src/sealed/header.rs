@@ -2,26 +2,28 @@
 
 use super::Reader;
 use crate::error::{Error, Result};
-use crate::pin::{Owner, SALT_LEN, StretchParameters};
+use crate::pin::{Owner, SALT_LEN, SharePublicKey, StretchParameters};
 
 /// The first bytes of every sealed file.
 const MAGIC: [u8; 8] = *b"TWLSEAL\0";
 /// The only format this version reads and writes.
 const FORMAT: u16 = 1;
+/// The only suite.
+const SUITE: u8 = 2;
 
 /// What the key of a file is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Suite {
-    /// Argon2id and the chip (1). A step on the way: without the portal's share it is no release.
-    Hardware,
+    /// Argon2id, the portal's share and the chip (2). Suite 1, without the share, was never released.
+    TwoLocks,
 }
 
 /// Numbers big-endian, texts and the portal's key with one length byte:
 ///
 /// ```text
 /// magic "TWLSEAL\0" (8) | format (2) | organisation | device | epoch (4) | memory in KiB (4) | passes (1) | lanes (1)
-/// | salt (16) | suite (1) | portal's public key (0 or 32 bytes; 0 in suite 1) | created, epoch ms (8)
+/// | salt (16) | suite (1) | portal's public key (32 bytes) | created, epoch ms (8)
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedHeader {
@@ -29,14 +31,22 @@ pub struct SealedHeader {
     epoch: u32,
     parameters: StretchParameters,
     salt: [u8; SALT_LEN],
+    portal_key: SharePublicKey,
     created_ms: u64,
 }
 
 impl SealedHeader {
-    /// A header of suite 1. `salt` must be new and random for every epoch; `created_ms` is wall time in milliseconds
-    /// since 1970, told to nobody and decided upon by nothing.
-    pub fn new(owner: Owner, epoch: u32, parameters: StretchParameters, salt: [u8; SALT_LEN], created_ms: u64) -> Self {
-        Self { owner, epoch, parameters, salt, created_ms }
+    /// A header of suite 2. `salt` must be new and random for every epoch; `portal_key` is pinned by it: no share by another
+    /// key will be taken. `created_ms` is wall time in milliseconds since 1970, told to nobody and decided upon by nothing.
+    pub fn new(
+        owner: Owner,
+        epoch: u32,
+        parameters: StretchParameters,
+        salt: [u8; SALT_LEN],
+        portal_key: SharePublicKey,
+        created_ms: u64,
+    ) -> Self {
+        Self { owner, epoch, parameters, salt, portal_key, created_ms }
     }
 
     /// Whose file it says it is; see [`SealedFile::check_owner`](super::SealedFile::check_owner).
@@ -61,7 +71,12 @@ impl SealedHeader {
 
     /// The suite.
     pub fn suite(&self) -> Suite {
-        Suite::Hardware
+        Suite::TwoLocks
+    }
+
+    /// The portal's public key, pinned when the PIN was set.
+    pub fn portal_key(&self) -> &SharePublicKey {
+        &self.portal_key
     }
 
     /// When it was sealed, milliseconds since 1970 by the phone's clock.
@@ -85,9 +100,10 @@ impl SealedHeader {
         bytes.push(short(self.parameters.lanes())?);
         bytes.extend_from_slice(&self.salt);
         bytes.push(match self.suite() {
-            Suite::Hardware => 1,
+            Suite::TwoLocks => SUITE,
         });
-        bytes.push(0);
+        bytes.push(short(SharePublicKey::LEN.try_into().map_err(|_| Error::Internal)?)?);
+        bytes.extend_from_slice(self.portal_key.as_bytes());
         bytes.extend_from_slice(&self.created_ms.to_be_bytes());
         Ok(bytes)
     }
@@ -104,15 +120,13 @@ impl SealedHeader {
         let [passes, lanes] = reader.array()?;
         let salt = reader.array()?;
         let [suite, portal_key_len] = reader.array()?;
-        if suite != 1 {
+        if suite != SUITE {
             return Err(Error::VersionUnsupported);
         }
         let parameters = StretchParameters::new(memory_kib, passes.into(), lanes.into())?;
-        if portal_key_len != 0 {
-            return Err(Error::Corrupt);
-        }
+        let portal_key = SharePublicKey::from_bytes(reader.bytes(portal_key_len.into())?).ok_or(Error::Corrupt)?;
         let owner = Owner::new(organisation, device).map_err(|_| Error::Corrupt)?;
-        Ok(Self { owner, epoch, parameters, salt, created_ms: u64::from_be_bytes(reader.array()?) })
+        Ok(Self { owner, epoch, parameters, salt, portal_key, created_ms: u64::from_be_bytes(reader.array()?) })
     }
 }
 
@@ -124,10 +138,12 @@ fn short_text<'a>(reader: &mut Reader<'a>) -> Result<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pin::ShareSeed;
 
     fn header() -> SealedHeader {
         let owner = Owner::new("acme", "phone-1").unwrap();
-        SealedHeader::new(owner, 3, StretchParameters::DEFAULT, [7; SALT_LEN], 1_770_000_000_000)
+        let portal_key = ShareSeed::from_bytes(&[5; 32]).unwrap().derive_key(&owner, 3).unwrap().public_key();
+        SealedHeader::new(owner, 3, StretchParameters::DEFAULT, [7; SALT_LEN], portal_key, 1_770_000_000_000)
     }
 
     fn read(bytes: &[u8]) -> Result<SealedHeader> {
@@ -151,15 +167,19 @@ mod tests {
     #[test]
     fn f42_f43_each_field_has_its_own_answer() {
         let bytes = header().to_bytes().unwrap();
-        let suite = bytes.len() - 10;
+        let suite = bytes.len() - 42;
         let memory = suite - 22;
         for (at, byte, expected) in [
             (0, b'X', Error::VersionUnsupported),
             (8, 1, Error::VersionUnsupported),
             (9, 2, Error::VersionUnsupported),
-            (suite, 2, Error::VersionUnsupported),
+            (suite, 1, Error::VersionUnsupported),
             (suite, 0, Error::VersionUnsupported),
-            (suite + 1, 32, Error::Corrupt),
+            (suite, 3, Error::VersionUnsupported),
+            (suite + 1, 0, Error::Corrupt),
+            (suite + 1, 31, Error::Corrupt),
+            (suite + 1, 33, Error::Corrupt),
+            (suite + 33, 0xFF, Error::Corrupt),
             (memory, 1, Error::ParametersRefused),
             (memory + 4, 1, Error::ParametersRefused),
             (memory + 5, 2, Error::ParametersRefused),

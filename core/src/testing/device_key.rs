@@ -1,7 +1,8 @@
 //! Keys in software, with the faults of key hardware.
 
-use crate::ports::{DeviceKey, KeyLevel, PinKeyKind, PortError};
+use crate::ports::{DeviceKey, KeyLevel, PinKeyKind, PortError, generate_bytes};
 use crate::proof::SigningKey;
+use crate::sealed::{open_blob, seal_blob};
 use crate::secret::SecretBytes;
 use p256::ecdh::diffie_hellman;
 use ring::hmac;
@@ -18,6 +19,7 @@ pub struct MemoryDeviceKey {
 #[derive(Default)]
 struct State {
     keys: HashMap<String, Keys>,
+    biometric_keys: HashMap<String, SecretBytes>,
     uses: u64,
     fault: Option<Fault>,
 }
@@ -64,6 +66,11 @@ impl MemoryDeviceKey {
         if let Some(keys) = self.state().keys.get_mut(account) {
             keys.pin_key = None;
         }
+    }
+
+    /// A finger or face was added to the phone: what a biometric of `account` opened stays closed.
+    pub fn add_finger(&self, account: &str) {
+        self.state().biometric_keys.remove(account);
     }
 
     /// The `nth` use from now (1 is the next) and every later one answer `error`, until [`MemoryDeviceKey::repair`].
@@ -133,8 +140,26 @@ impl DeviceKey for MemoryDeviceKey {
         state.pin_key(account)?.bind(guess)
     }
 
+    fn seal_for_biometric(&self, account: &str, secret: &[u8]) -> Result<Vec<u8>, PortError> {
+        let mut state = self.use_chip()?;
+        let random = SystemRandom::new();
+        let key = SecretBytes::new(generate_bytes::<32>(&random).map_err(|_| PortError::Host)?.to_vec());
+        let sealed = seal_blob(&key, account.as_bytes(), secret, &random).map_err(|_| PortError::Host)?;
+        state.biometric_keys.insert(account.to_owned(), key);
+        Ok(sealed)
+    }
+
+    fn open_by_biometric(&self, account: &str, sealed: &[u8]) -> Result<SecretBytes, PortError> {
+        let state = self.use_chip()?;
+        let key = state.biometric_keys.get(account).ok_or(PortError::KeyLost)?;
+        let secret = open_blob(key, account.as_bytes(), sealed).ok_or(PortError::Host)?;
+        Ok(SecretBytes::new(secret.to_vec()))
+    }
+
     fn delete(&self, account: &str) -> Result<(), PortError> {
-        self.use_chip()?.keys.remove(account);
+        let mut state = self.use_chip()?;
+        state.keys.remove(account);
+        state.biometric_keys.remove(account);
         Ok(())
     }
 

@@ -3,10 +3,10 @@
 use crate::app::app;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::health;
 use crate::key_wrap::FileKeyWrap;
 use crate::portal::{Portal, PortalState};
 use crate::store::{Options, Store};
-use crate::{enrollments, health, nonce, sessions};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
@@ -112,14 +112,7 @@ async fn stop_on_signal(handle: Handle<SocketAddr>) {
 async fn sweep(portal: Portal) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        portal.throttle.sweep();
-        let Ok(now_ms) = portal.now_ms() else { continue };
-        let swept = portal.store.write(move |tx| {
-            nonce::sweep(tx, now_ms)?;
-            enrollments::sweep(tx, now_ms)?;
-            sessions::sweep(tx, now_ms)
-        });
-        if let Err(fault) = swept.await {
+        if let Err(fault) = portal.sweep().await {
             tracing::error!(%fault, "sweeping failed");
         }
     }

@@ -48,6 +48,10 @@ pub enum StoreError {
         /// What the caller did.
         why: &'static str,
     },
+    /// A sealed value cannot be opened: the key file is another one, or the row was changed. The operator looks at the key
+    /// file; nothing was counted.
+    #[error("a sealed value cannot be opened")]
+    Sealed,
     /// The closure panicked; its changes were undone.
     #[error("the request panicked")]
     Panicked,

@@ -31,7 +31,10 @@ impl Migration {
 }
 
 /// The portal's own migrations.
-pub const MIGRATIONS: &[Migration] = &[Migration::new(1, "first", include_str!("migrations/0001_first.sql"))];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, "first", include_str!("migrations/0001_first.sql")),
+    Migration::new(2, "pin with two locks", include_str!("migrations/0002_pin.sql")),
+];
 
 /// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.
 pub fn schema() -> impl Iterator<Item = &'static str> {

@@ -46,6 +46,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::nonce::STATEMENTS,
         crate::organisations::STATEMENTS,
         crate::page::POLICY_STATEMENTS,
+        crate::pin_set_up::STATEMENTS,
         crate::pins::STATEMENTS,
         crate::policy::STATEMENTS,
         crate::sessions::STATEMENTS,

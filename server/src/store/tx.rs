@@ -14,11 +14,12 @@ pub(super) enum Engine<'c> {
 pub struct Tx<'c> {
     engine: Engine<'c>,
     fault: Option<StoreError>,
+    must_purge: bool,
 }
 
 impl<'c> Tx<'c> {
     pub(super) fn new(engine: Engine<'c>) -> Self {
-        Tx { engine, fault: None }
+        Tx { engine, fault: None, must_purge: false }
     }
 
     /// Runs a statement without an answer and says how many rows it changed.
@@ -42,6 +43,12 @@ impl<'c> Tx<'c> {
         })
     }
 
+    /// What this transaction removes must leave the disk before anybody is answered: the log, which still holds the pages
+    /// as they were, is emptied after the commit.
+    pub fn purge(&mut self) {
+        self.must_purge = true;
+    }
+
     /// Prepares a statement without running it and counts its parameters. For the test of the catalogue.
     pub fn prepare(&mut self, sql: Sql) -> Result<usize, StoreError> {
         self.guard(|Engine::Sqlite(session)| session.prepare(sql))
@@ -50,6 +57,11 @@ impl<'c> Tx<'c> {
     /// Runs a whole migration file.
     pub(super) fn script(&mut self, text: &'static str) -> Result<(), StoreError> {
         self.guard(|Engine::Sqlite(session)| session.script(text))
+    }
+
+    /// Whether [`Tx::purge`] was called.
+    pub(super) fn must_purge(&self) -> bool {
+        self.must_purge
     }
 
     /// The first error of a statement, whatever the closure made of it.

@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Requests in one commit. More gain little, and one failing commit fails them all.
 const BATCH: usize = 64;
+/// How often to try to empty the log after a secret was removed, each within a short wait.
+const PURGES: u32 = 10;
 /// Without a commit for one to two of these the log is emptied, so that deleted secrets do not linger in it.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -111,9 +113,13 @@ impl Writer {
         match &transaction {
             Err(StoreError::Unavailable(_) | StoreError::Corrupt) => self.is_failing.store(true, Ordering::Relaxed),
             // Only a change that was kept shows that the storage takes changes.
-            Ok(()) if self.conn.total_changes() > changes => self.is_failing.store(false, Ordering::Relaxed),
+            Ok(_) if self.conn.total_changes() > changes => self.is_failing.store(false, Ordering::Relaxed),
             _ => {}
         }
+        if transaction == Ok(true) {
+            self.purge();
+        }
+        let transaction = transaction.map(|_| ());
         if !self.conn.is_autocommit()
             && let Err(fault) = sqlite::control(&self.conn, "ROLLBACK")
         {
@@ -126,20 +132,35 @@ impl Writer {
         jobs.into_iter().for_each(|job| job.answer(transaction.clone()));
     }
 
-    /// One transaction for `jobs` and for those that arrive while it is open. An error stands for all of them.
-    fn transact(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+    /// One transaction for `jobs` and for those that arrive while it is open; says whether one of them wants the log
+    /// emptied. An error stands for all of them.
+    fn transact(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<bool, StoreError> {
         if let Err(fault) = self.begin() {
             // Whoever waits gets this answer too, instead of waiting for the same lock once more.
             while jobs.len() < BATCH && self.take_next(jobs) {}
             return Err(fault);
         }
+        let mut must_purge = false;
         loop {
-            jobs.last_mut().map_or(Ok(()), |job| savepoint(&self.conn, job.as_mut()))?;
+            must_purge |= jobs.last_mut().map_or(Ok(false), |job| savepoint(&self.conn, job.as_mut()))?;
             if jobs.len() == BATCH || !self.take_next(jobs) {
                 break;
             }
         }
-        sqlite::control(&self.conn, "COMMIT")
+        sqlite::control(&self.conn, "COMMIT").map(|()| must_purge)
+    }
+
+    /// A reader of an old snapshot can be in the way: looked for again a few times, then by the thread for checkpoints,
+    /// which empties the log at the next pause.
+    fn purge(&mut self) {
+        for _ in 0..PURGES {
+            match sqlite::empty_log(&mut self.conn, &self.options) {
+                Ok(log) if log.pages == 0 => return,
+                Ok(_) | Err(StoreError::Busy) => {}
+                Err(fault) => return tracing::error!(%fault, "the log was not emptied"),
+            }
+        }
+        tracing::warn!("a reader keeps the log from being emptied; it is emptied at the next pause");
     }
 
     fn take_next(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> bool {
@@ -192,8 +213,9 @@ pub(super) fn take_turn(turn: &File, timeout: Duration) -> bool {
     false
 }
 
-/// Runs one request so that its failure leaves the others alone. An error means that the whole transaction is lost.
-fn savepoint(conn: &Connection, job: &mut dyn Job) -> Result<(), StoreError> {
+/// Runs one request so that its failure leaves the others alone; says whether it wants the log emptied. An error means
+/// that the whole transaction is lost.
+fn savepoint(conn: &Connection, job: &mut dyn Job) -> Result<bool, StoreError> {
     sqlite::control(conn, "SAVEPOINT request")?;
     let mut tx = Tx::new(Engine::Sqlite(sqlite::Session { conn, writable: true }));
     let keep = job.run(&mut tx);
@@ -204,7 +226,7 @@ fn savepoint(conn: &Connection, job: &mut dyn Job) -> Result<(), StoreError> {
     if !keep {
         sqlite::control(conn, "ROLLBACK TO request")?;
     }
-    sqlite::control(conn, "RELEASE request")
+    sqlite::control(conn, "RELEASE request").map(|()| keep && tx.must_purge())
 }
 
 /// One of the reading threads. Each request is a transaction of its own and sees one snapshot.

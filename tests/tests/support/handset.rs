@@ -113,9 +113,19 @@ impl Handset {
         keys: Arc<MemoryDeviceKey>,
         store: Arc<MemoryStore>,
     ) -> Self {
-        let inner = Arc::new(DoorTransport(portal.door.clone()));
-        let transport = Arc::new(ScriptedTransport::new(inner));
-        let clock: Arc<dyn Clock> = portal.clock.clone();
+        Self::over(portal.door.clone(), portal.clock.clone(), account, name, keys, store)
+    }
+
+    /// An account on a phone that reaches the portal through `door`.
+    pub fn over(
+        door: Door,
+        clock: Arc<dyn Clock>,
+        account: &str,
+        name: &'static str,
+        keys: Arc<MemoryDeviceKey>,
+        store: Arc<MemoryStore>,
+    ) -> Self {
+        let transport = Arc::new(ScriptedTransport::new(Arc::new(DoorTransport(door))));
         let engine = engine(account, &keys, &store, &transport, &clock);
         let (account, pin) = (account.to_owned(), PIN.to_owned());
         Self { account, name, pin, keys, store, transport, clock, engine, authenticator: None }
@@ -127,6 +137,23 @@ impl Handset {
         self.keys.repair();
         self.engine = engine(&self.account, &self.keys, &self.store, &self.transport, &self.clock);
         self.engine.open()
+    }
+
+    /// The portal is somewhere else now; the app is started again for it.
+    pub fn reach(&mut self, door: Door) {
+        self.transport = Arc::new(ScriptedTransport::new(Arc::new(DoorTransport(door))));
+        self.restart().unwrap();
+    }
+
+    /// From nothing to the step that asks for a new PIN.
+    pub async fn enroll(&mut self, ada: &mut Browser) {
+        self.sign_in().await.unwrap();
+        let Ok(Step::AwaitApproval { comparison_code }) = self.set_up_two_step().await else {
+            panic!("{:?}", self.engine.step())
+        };
+        let device = self.account()["device"].as_str().unwrap_or_default().to_owned();
+        ada.type_comparison(&device, &comparison_code.unwrap_or_default()).await.expect(204);
+        assert!(matches!(self.engine.refresh().await, Ok(Step::CreatePin(_))));
     }
 
     /// A backup of this phone's storage on a new one, which has no keys.

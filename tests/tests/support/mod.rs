@@ -391,6 +391,7 @@ pub struct Portal {
     pub door: Door,
     /// The operator's probes.
     pub management: Door,
+    pub state: twinlock_portal::portal::Portal,
 }
 
 impl Portal {
@@ -416,7 +417,7 @@ impl Portal {
         let store = Store::open_sqlite(&world.database(), options).unwrap();
         let state = PortalState::new(config, store, clock.clone(), key_wrap);
         let management = Door::Here(twinlock_portal::health::router(state.clone()));
-        Self { world, clock, door: Door::Here(twinlock_portal::app::app(state)), management }
+        Self { world, clock, door: Door::Here(twinlock_portal::app::app(state.clone())), management, state }
     }
 
     pub fn phone(&self) -> Phone {
@@ -433,6 +434,16 @@ impl Portal {
         ada.sign_in(ADA).await;
         ada.require_two_step().await;
         ada.set_up().await;
+        ada
+    }
+
+    /// Ada again, after so long that her session ended.
+    pub async fn browser_again(&self, before: Browser) -> Browser {
+        self.clock.pass(STEP_MS);
+        let mut ada = self.browser();
+        ada.authenticator = before.authenticator;
+        ada.sign_in(ADA).await;
+        ada.enter_code().await;
         ada
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use twinlock_core::enrollment::{Transcript, commitment};
+use twinlock_core::pin::{Owner, ShareSeed};
 use twinlock_core::ports::{Clock, generate_bytes};
 use twinlock_core::proof::{KeyId, RequestParts, SigningKey, Stamp, sign_request};
 use twinlock_core::secret::SecretText;
@@ -21,6 +22,14 @@ pub fn new_key() -> Arc<SigningKey> {
 
 pub fn spki(key: &SigningKey) -> Bytes {
     Bytes::from(key.public_key().unwrap().spki())
+}
+
+/// A point of the group; nobody knows of what.
+pub fn element(key: &SigningKey) -> Bytes {
+    let digest = ring::digest::digest(&ring::digest::SHA256, &spki(key).0);
+    let seed = ShareSeed::from_bytes(digest.as_ref()).unwrap();
+    let point = seed.derive_key(&Owner::new("any", "any").unwrap(), 1).unwrap().public_key();
+    Bytes::from(point.as_bytes())
 }
 
 fn random() -> [u8; 32] {
@@ -46,6 +55,7 @@ pub struct Phone {
     pub enrollment: Option<Enrollment>,
     pub activated: Arc<SigningKey>,
     pub authenticator: Option<Authenticator>,
+    pub epoch: u64,
     attempt: AtomicU64,
     /// What the device says of itself.
     pub facts: String,
@@ -75,6 +85,7 @@ impl Phone {
             enrollment: None,
             activated: new_key(),
             authenticator: None,
+            epoch: 0,
             attempt: AtomicU64::new(0),
             facts: FACTS.to_owned(),
         }
@@ -263,39 +274,79 @@ impl Phone {
     }
 
     fn statement<'a>(
+        &self,
         challenge: &'a [u8],
         number: u64,
         device: &'a str,
         session_key: &'a [u8],
     ) -> PinProofStatement<'a> {
-        PinProofStatement { challenge, number, authority: AUTHORITY, device, session_key }
+        let policy_version = self.policy_version.load(Ordering::SeqCst);
+        PinProofStatement { challenge, number, authority: AUTHORITY, policy_version, device, session_key }
     }
 
-    pub async fn create_pin(&mut self) {
-        let prepared: PinPrepared = self.post(By::Device, "/v1/pin/prepare", &Value::Null).await.json();
+    /// Asks for a new PIN's seed and evaluates its one element.
+    pub async fn prepare_pin(&self, by: By) -> PinPrepared {
+        let prepared: PinPrepared = self.post(by, "/v1/pin/prepare", &Value::Null).await.json();
+        self.evaluate_prepared(by, prepared.epoch, &new_key()).await.expect(200);
+        prepared
+    }
+
+    pub async fn evaluate_prepared(&self, by: By, epoch: u64, key: &SigningKey) -> Answer {
+        self.post(by, "/v1/pin/prepare/evaluate", &PinPrepareEvaluate { epoch, element: element(key) }).await
+    }
+
+    /// Commits with the key that a new PIN opens.
+    pub async fn commit_pin(&mut self, by: By, prepared: &PinPrepared) -> Answer {
         let (key, device) = (new_key(), self.device_id());
         let session_key = spki(&key);
-        let statement = Self::statement(&prepared.challenge.0, prepared.epoch, &device, &session_key.0);
+        let statement = self.statement(&prepared.challenge.0, prepared.epoch, &device, &session_key.0);
         let commit = PinCommit {
             epoch: prepared.epoch,
             activated_key: spki(&self.activated),
             activated_signature: Bytes(self.activated.sign(&statement.to_commit())),
             session_key: session_key.clone(),
         };
-        let opened: SessionOpened = self.post(By::Device, "/v1/pin/commit", &commit).await.json();
-        self.session = Some((opened.session.expose().to_owned(), key));
+        let answer = self.post(by, "/v1/pin/commit", &commit).await;
+        if answer.status.is_success() {
+            let opened: SessionOpened = answer.json();
+            self.session = Some((opened.session.expose().to_owned(), key));
+            self.epoch = prepared.epoch;
+        }
+        answer
+    }
+
+    pub async fn create_pin(&mut self) {
+        let prepared = self.prepare_pin(By::Device).await;
+        self.commit_pin(By::Device, &prepared).await.expect(200);
     }
 
     pub fn next_attempt(&self) -> u64 {
         self.attempt.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    pub async fn evaluate(&self, attempt: u64, session_key: &SigningKey) -> Answer {
-        let body = PinEvaluate { attempt, session_key: spki(session_key) };
-        self.post(By::Device, "/v1/pin/evaluate", &body).await
+    /// A try; its element follows from `key`, so that the same key is the same try.
+    pub fn try_of(&self, attempt: u64, key: &SigningKey) -> PinEvaluate {
+        PinEvaluate { epoch: self.epoch, attempt, element: element(key) }
     }
 
-    /// Proves with `activated`: the right key is [`Phone::activated`], a wrong PIN opens nothing or another one.
+    pub async fn evaluate(&self, attempt: u64, key: &SigningKey) -> Answer {
+        self.post(By::Device, "/v1/pin/evaluate", &self.try_of(attempt, key)).await
+    }
+
+    /// What proves with `activated`: the right key is [`Phone::activated`], a wrong PIN opens nothing or another one.
+    pub fn proof(
+        &self,
+        evaluated: &PinEvaluated,
+        attempt: u64,
+        session_key: &SigningKey,
+        activated: &SigningKey,
+    ) -> PinProve {
+        let (device, session_key) = (self.device_id(), spki(session_key));
+        let statement = self.statement(&evaluated.challenge.0, attempt, &device, &session_key.0);
+        let signature = Bytes(activated.sign(&statement.to_prove()));
+        PinProve { attempt, session_key: session_key.clone(), activated_signature: signature }
+    }
+
     pub async fn prove(
         &self,
         evaluated: &PinEvaluated,
@@ -303,10 +354,7 @@ impl Phone {
         session_key: &SigningKey,
         activated: &SigningKey,
     ) -> Answer {
-        let (device, session_key) = (self.device_id(), spki(session_key));
-        let statement = Self::statement(&evaluated.challenge.0, attempt, &device, &session_key.0);
-        let signature = Bytes(activated.sign(&statement.to_prove()));
-        let body = PinProve { attempt, session_key: session_key.clone(), activated_signature: signature };
+        let body = self.proof(evaluated, attempt, session_key, activated);
         self.post(By::Device, "/v1/pin/prove", &body).await
     }
 
