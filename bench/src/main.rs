@@ -5,10 +5,12 @@
 
 mod codes;
 mod derivation;
+mod instructions;
 mod machine;
 mod opening;
 mod portal;
 mod report;
+mod unlocking;
 
 use report::Report;
 use std::path::Path;
@@ -27,8 +29,10 @@ fn main() -> ExitCode {
         // A fresh process each: the portal's operator, and a first hash.
         ["admin", ..] => return twinlock_portal::cli::run(),
         ["derive", memory_kib, passes, times] => derivation::print(memory_kib, passes, times),
+        ["unlock"] => only(unlocking::measure),
+        ["instructions"] => only(instructions::measure),
         [] => measure(),
-        _ => Err("usage: twinlock-bench".into()),
+        _ => Err("usage: twinlock-bench [unlock | instructions]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,12 +43,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// One part alone, on the screen.
+fn only(part: fn(&mut Report) -> Result<()>) -> Result<()> {
+    let mut report = Report::new(machine::describe()?);
+    part(&mut report)?;
+    print!("{}", report.markdown());
+    Ok(())
+}
+
 fn measure() -> Result<()> {
     let mut report = Report::new(machine::describe()?);
     eprintln!("code check …");
     codes::measure(&mut report)?;
     eprintln!("PIN derivation …");
     derivation::measure(&mut report)?;
+    eprintln!("instructions of the library that ships …");
+    instructions::measure(&mut report)?;
+    eprintln!("whole unlock …");
+    unlocking::measure(&mut report)?;
     eprintln!("engine open …");
     opening::measure(&mut report)?;
     eprintln!("code check over HTTP …");

@@ -31,7 +31,7 @@ use twinlock_portal::portal::PortalState;
 use twinlock_portal::store::{Options, Store};
 
 const AUTHORITY: &str = "portal.example";
-const PASSWORD: &str = "quiet-harbour-lantern-47";
+pub const PASSWORD: &str = "quiet-harbour-lantern-47";
 const CALLERS: usize = 64;
 /// Members that each caller speaks for, one after the other.
 const MEMBERS_EACH: usize = 2;
@@ -40,10 +40,17 @@ const STEP_MS: u64 = 30_000;
 const SECTION: &str = "Code check over HTTP, SQLite `FULL`";
 
 /// Moves when it is told to.
-struct ManualClock(AtomicU64);
+pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
-    fn now_ms(&self) -> u64 {
+    /// At the beginning of the next step of codes.
+    pub fn start() -> Result<Arc<Self>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        Ok(Arc::new(Self(AtomicU64::new(u64::try_from(now)? / STEP_MS * STEP_MS + STEP_MS))))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 
@@ -72,7 +79,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
 }
 
 /// The operator's command line makes an organisation, an admin and the members.
-fn seed(folder: &Path, names: &[String]) -> Result<()> {
+pub fn seed(folder: &Path, names: &[String]) -> Result<()> {
     let organisation = operator(folder, &["create-organisation", "--name", "Benchmark"], "")?;
     let add = |name: &str, role: &str| {
         let arguments =
@@ -108,8 +115,7 @@ fn operator(folder: &Path, arguments: &[&str], input: &str) -> Result<String> {
 }
 
 async fn rounds(folder: &Path, names: Vec<String>, report: &mut Report) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    let clock = Arc::new(ManualClock(AtomicU64::new(u64::try_from(now)? / STEP_MS * STEP_MS + STEP_MS)));
+    let clock = ManualClock::start()?;
     let data = folder.join("data");
     let config = Config {
         data: data.clone(),
@@ -122,7 +128,7 @@ async fn rounds(folder: &Path, names: Vec<String>, report: &mut Report) -> Resul
     let key_wrap = FileKeyWrap::open_or_create(&folder.join("kek"))?;
     let portal = PortalState::new(config, store, clock.clone(), Arc::new(key_wrap));
     let router = app(portal.clone());
-    require_two_step(&router).await?;
+    require_two_step(&router, json!({})).await?;
     let mut members = Vec::new();
     for name in names {
         members.push(Member::set_up(&router, &clock, &name).await?);
@@ -211,8 +217,8 @@ fn header(answer: &Response, name: &str) -> Result<String> {
     Ok(value.to_str()?.to_owned())
 }
 
-/// The admin's browser switches two-step on, for everybody, at once.
-async fn require_two_step(router: &Router) -> Result<()> {
+/// The admin's browser switches two-step on, for everybody, at once, and sets these rules with it.
+pub async fn require_two_step(router: &Router, rules: Value) -> Result<()> {
     let browser = |method: &str, target: &str| {
         Request::builder().method(method).uri(target).header("host", AUTHORITY).header("sec-fetch-site", "same-origin")
     };
@@ -223,7 +229,9 @@ async fn require_two_step(router: &Router) -> Result<()> {
     let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
     let request = browser("GET", "/v1/admin/policy").header("cookie", &cookie).body(Body::empty())?;
     let mut policy: Value = serde_json::from_slice(&read(router.clone().oneshot(request).await?).await?)?;
-    *policy.pointer_mut("/requires/two_step").ok_or("the policy has no two_step")? = json!(true);
+    let requires = policy.get_mut("requires").and_then(Value::as_object_mut).ok_or("the policy demands nothing")?;
+    requires.insert("two_step".to_owned(), json!(true));
+    requires.extend(rules.as_object().cloned().unwrap_or_default());
     let body = json!({ "version": policy.get("version"), "requires": policy.get("requires"), "reason": "" });
     let request =
         browser("PUT", "/v1/admin/policy").header("cookie", &cookie).header("content-type", "application/json");

@@ -28,6 +28,13 @@ fn item(handset: &Handset) -> Option<Vec<u8>> {
     handset.engine.vault_item("kept").unwrap().map(|item| item.expose().to_vec())
 }
 
+/// Ada again, after so long that her session ended.
+async fn ada_again(scene: &mut Scene) {
+    let fresh = scene.portal.browser();
+    let before = std::mem::replace(&mut scene.ada, fresh);
+    scene.ada = scene.portal.browser_again(before).await;
+}
+
 async fn choose(handset: &Handset, pin: &str) -> twinlock_core::Result<Step> {
     handset.enter(pin).await?;
     handset.enter(pin).await
@@ -38,12 +45,12 @@ async fn b35_a_raised_rule_asks_the_old_pin_first_and_then_a_new_one() {
     let mut scene = Scene::start().await;
     let mut handset = scene.ready().await;
     keep_item(&handset, b"before");
-    scene.raise_pin_length(8).await;
-    assert_eq!(handset.engine.files().await, Err(Error::StepRequired));
+    scene.ada.change_policy(serde_json::json!({ "pin_min_length": 8 }), "").await.expect(200);
+    assert_eq!(handset.engine.files().await.map(drop), Err(Error::StepRequired));
     handset.engine.lock();
     let Ok(Step::ChangePin(request)) = handset.enter(PIN).await else { panic!("{:?}", handset.engine.step()) };
     assert_eq!((request.min_length, request.repeat), (8, false));
-    assert_eq!(handset.engine.files().await, Err(Error::StepRequired), "nothing before the new PIN");
+    assert_eq!(handset.engine.files().await.map(drop), Err(Error::StepRequired), "nothing before the new PIN");
     assert!(matches!(handset.enter(NEW_PIN).await, Err(Error::PinRefused(_))), "six digits are too few now");
     handset.enter(LONG_PIN).await.unwrap();
     assert_eq!(handset.enter("83726195").await, Err(Error::PinMismatch));
@@ -53,6 +60,31 @@ async fn b35_a_raised_rule_asks_the_old_pin_first_and_then_a_new_one() {
     handset.restart().unwrap();
     handset.expect_only_pin(LONG_PIN, PIN).await;
     assert_eq!(item(&handset), Some(b"before".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b34_a_policy_switched_on_while_the_phone_is_offline_applies_at_its_next_contact() {
+    let portal = Portal::start();
+    let mut ada = portal.browser();
+    ada.sign_in(ADA).await;
+    let mut handset = Handset::new(&portal, BO, twinlock_core::ports::PinKeyKind::Mac);
+    assert_eq!(handset.sign_in().await, Ok(Step::Ready), "nothing is asked for yet");
+    handset.engine.files().await.unwrap();
+    handset.transport.expect("/v1/files", Fate::Drop);
+    ada.require_two_step().await;
+    ada.set_up().await;
+    assert_eq!(handset.engine.files().await.map(drop), Err(Error::Offline));
+    // The next contact, and nothing but the way through the wizard to a PIN.
+    assert_eq!(handset.engine.files().await.map(drop), Err(Error::StepRequired));
+    assert_eq!(handset.engine.step(), Step::SetUpTwoStep);
+    let Ok(Step::AwaitApproval { comparison_code }) = handset.set_up_two_step().await else { panic!() };
+    let device = handset.account()["device"].as_str().unwrap().to_owned();
+    ada.type_comparison(&device, &comparison_code.unwrap()).await.expect(204);
+    assert!(matches!(handset.engine.refresh().await, Ok(Step::CreatePin(_))));
+    assert_eq!(handset.engine.files().await.map(drop), Err(Error::StepRequired), "the PIN's set-up blocks");
+    assert_eq!(handset.engine.vault_item("kept"), Err(Error::Locked));
+    assert_eq!(choose(&handset, PIN).await, Ok(Step::Ready));
+    assert!(handset.is_open().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +193,7 @@ async fn b37_at_the_limit_the_phones_own_share_goes_too() {
     scene.pass(MINUTE_MS);
     scene.portal.state.sweep().await.unwrap();
     assert_eq!(scene.portal.world.sql("SELECT state || length(seed_sealed) FROM pin"), "erased0");
-    scene.ada_again().await;
+    ada_again(&mut scene).await;
     scene.lead_to(&mut handset, &Step::Ready).await;
     handset.expect_only_pin(PIN, WRONG_PIN).await;
 }
@@ -257,7 +289,7 @@ async fn b42_it_locks_by_the_policys_time_on_the_clock_that_runs_in_sleep() {
     scene.pass(MINUTE_MS);
     assert_eq!(handset.engine.vault_item("kept"), Err(Error::Locked));
     assert!(matches!(handset.engine.step(), Step::EnterPin { .. }));
-    assert_eq!(handset.engine.files().await, Err(Error::SessionEnded));
+    assert_eq!(handset.engine.files().await.map(drop), Err(Error::SessionEnded));
     assert_eq!(handset.enter(PIN).await, Ok(Step::Ready));
     // A wall clock that is set back shortens and lengthens nothing.
     scene.portal.clock.set_back(HOUR_MS);
@@ -266,7 +298,7 @@ async fn b42_it_locks_by_the_policys_time_on_the_clock_that_runs_in_sleep() {
     assert!(matches!(handset.engine.tick(), Ok(Step::EnterPin { .. })));
     assert_eq!(handset.engine.vault_item("kept"), Err(Error::Locked));
     // Zero: as soon as the app is left, and not between two calls.
-    scene.ada_again().await;
+    ada_again(&mut scene).await;
     scene.ada.change_policy(serde_json::json!({ "idle_ms": 0 }), "").await.expect(200);
     scene.pass(HOUR_MS);
     assert_eq!(handset.enter(PIN).await, Ok(Step::Ready));

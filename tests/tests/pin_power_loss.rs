@@ -43,11 +43,6 @@ fn no_wait(world: &World) {
     world.sql("UPDATE pin SET wait_until_ms = 0");
 }
 
-async fn choose(handset: &Handset, pin: &str) -> twinlock_core::Result<Step> {
-    handset.enter(pin).await?;
-    handset.enter(pin).await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn f45_b43_changing_a_pin_survives_a_death_at_every_write() {
     let mut scene = Scene::start().await;

@@ -100,7 +100,7 @@ fn find(bytes: &[u8], needles: &[Needle], found: &mut Vec<&'static str>) {
 
 /// The chip, which sees the stretched PIN and answers: both are noted, masked.
 struct NotingKey {
-    inner: MemoryDeviceKey,
+    inner: Arc<MemoryDeviceKey>,
     noted: Mutex<(Vec<u8>, Vec<u8>)>,
 }
 

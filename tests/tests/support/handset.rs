@@ -262,7 +262,8 @@ impl Transport for DoorTransport {
             let headers: Vec<(String, String)> =
                 request.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             let body = request.body.expose().to_vec();
-            let Answer { status, headers, body } = self.0.send(request.method, &request.target, &headers, body).await;
+            let sent = self.0.try_send(request.method, &request.target, &headers, body).await;
+            let Answer { status, headers, body } = sent.map_err(|_| Error::Offline)?;
             let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
             Ok(ports::Answer { status: status.as_u16(), headers: headers.collect(), body: SecretBytes::new(body) })
         })
