@@ -120,7 +120,7 @@ async fn unlock_again_and_again(folder: &Path, report: &mut Report) -> Result<()
         system: "System 1".to_owned(),
         app_version: "1.0.0".to_owned(),
     };
-    let inner = HttpTransport::new(&HttpConfig { base_url, roots_pem: root.into_bytes() })?;
+    let inner = HttpTransport::new(&HttpConfig { base_url, roots_pem: root.into_bytes(), pins: Vec::new() })?;
     let ports = Ports {
         device_key: Arc::new(TimedKey { inner: MemoryDeviceKey::new(), spent: chip.clone() }),
         store: Arc::new(MemoryStore::new()),
@@ -142,7 +142,8 @@ async fn unlock_again_and_again(folder: &Path, report: &mut Report) -> Result<()
     for _ in 0..UNLOCKS {
         engine.lock();
         let argon2 = stretch_alone()?;
-        (trips.take(), chip.take());
+        trips.take();
+        chip.take();
         let started = Instant::now();
         engine.submit_pin(pin()?).await?;
         let whole = milliseconds(started);

@@ -126,7 +126,7 @@ async fn f38_unlocking_with_a_death_at_every_write_regains_no_try() {
                 break;
             }
         }
-        assert!(before >= 1 && before < 8);
+        assert!((1..8).contains(&before), "{before}");
         let counted = scene.portal.world.audited("pin.try_counted");
         assert_eq!(the_one_that_opens(&mut handset, &[PIN, WRONG_PIN], &scene.portal.world).await, PIN);
         assert_eq!(scene.portal.world.audited("pin.try_counted"), counted + 3, "each try once");

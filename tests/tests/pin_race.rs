@@ -83,7 +83,7 @@ async fn f36_of_two_hundred_parallel_evaluations_eight_are_answered() {
     let world = World::new();
     let served = Served::start(&world).await;
     let bo = Arc::new(contested(&world, &served).await);
-    let evaluated = race(&bo, &[served.door.clone()]).await;
+    let evaluated = race(&bo, std::slice::from_ref(&served.door)).await;
     assert_limit(&world, evaluated);
 }
 

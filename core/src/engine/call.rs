@@ -39,11 +39,7 @@ impl Engine {
         self.send_with(signer, |_| Ok(call.clone())).await
     }
 
-    async fn send_with<'a>(
-        &self,
-        signer: &Signer,
-        call: impl Fn(u64) -> Result<Call<'a>>,
-    ) -> Result<SecretBytes> {
+    async fn send_with<'a>(&self, signer: &Signer, call: impl Fn(u64) -> Result<Call<'a>>) -> Result<SecretBytes> {
         let connection = &self.shared.connection;
         let version = self.policy_version()?;
         let refused = match connection.call(signer, version, &call(version)?).await {
