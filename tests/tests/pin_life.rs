@@ -281,6 +281,7 @@ async fn b42_it_locks_by_the_policys_time_on_the_clock_that_runs_in_sleep() {
     // In use: each call begins the fifteen minutes anew. Asking for news does not.
     for _ in 0..4 {
         scene.pass(14 * MINUTE_MS);
+        handset.engine.files().await.unwrap();
         assert_eq!(item(&handset), Some(b"mine".to_vec()));
     }
     scene.pass(14 * MINUTE_MS);

@@ -249,7 +249,9 @@ async fn f76_after_submit_nothing_of_the_pin_is_left_in_memory() {
     // Each of them is found where it is planted.
     for needle in &needles {
         let planted = zeroize::Zeroizing::new(mask(&needle.masked));
-        assert_eq!(scan(&needles), [needle.name], "planted");
+        // More than once: the scan copies what it reads, and may come past its own copy.
+        let found = scan(&needles);
+        assert!(!found.is_empty() && found.iter().all(|name| *name == needle.name), "{}: {found:?}", needle.name);
         drop(planted);
     }
     // A PIN that is typed and never submitted, one that is refused, one that is repeated wrongly, and one that is wrong.
