@@ -42,6 +42,7 @@ impl Engine {
         let (epoch, sealed) = kept.split_first_chunk::<EPOCH_LEN>().ok_or(Error::Corrupt)?;
         let epoch = u32::from_be_bytes(*epoch);
         let Some(file) = self.sealed_file(&owner, epoch)? else { return self.lose_biometric() };
+        self.pin_key_kind()?;
         let stretched = match self.ports().device_key.open_by_biometric(&self.shared.config.account, sealed) {
             Ok(stretched) => Stretched::from_secret(stretched).ok_or(Error::Corrupt)?,
             Err(PortError::KeyLost) => return self.lose_biometric(),

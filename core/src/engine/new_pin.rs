@@ -158,7 +158,7 @@ impl Engine {
         })
     }
 
-    /// The portal holds `epoch` and no other: the files of all others go.
+    /// The portal holds `epoch` and no other: the files of all others go, and what a biometric would open one with.
     pub(super) fn keep_only(&self, epoch: u32) -> Result<()> {
         let mut account = self.account()?;
         if account.sealed_epochs == [epoch] {
@@ -167,6 +167,7 @@ impl Engine {
         for other in account.sealed_epochs.iter().filter(|other| **other != epoch) {
             self.shared.shelf.remove_pin_file(*other)?;
         }
+        self.shared.shelf.remove_biometric()?;
         account.sealed_epochs = vec![epoch];
         self.remember(&account)
     }
