@@ -17,11 +17,12 @@ extension TwinlockError {
         case pinErased = 1005
         /// TL-1006: No PIN exists yet. The app shows the step `CreatePin`.
         case noPin = 1006
-        /// TL-1007: The portal's share of the PIN was not made with the key that this device pinned. It says nothing about
-        /// the PIN; the try was counted. The operator looks at the portal and its keys; the member tries again after that.
+        /// TL-1007: The portal's share of the PIN was not made with the key that this device pinned. It says nothing
+        /// about the PIN; the try was counted. The operator looks at the portal and its keys; the member tries again
+        /// after that.
         case serverProofInvalid = 1007
-        /// TL-1008: The biometric opens nothing any more: a finger or face was added, or the PIN was changed. No try was
-        /// counted. The member enters the PIN, and may switch the biometric on again.
+        /// TL-1008: The biometric opens nothing any more: a finger or face was added, or the PIN was changed. No try
+        /// was counted. The member enters the PIN, and may switch the biometric on again.
         case biometricLost = 1008
         /// TL-2001: What was typed cannot be a code; it was not counted. The member types the digits again.
         case codeMalformed = 2001
