@@ -61,7 +61,8 @@ crate::statements! {
 
 const MAX_PENDING: i64 = 3;
 const MAX_WRONG_CODES: i64 = 3;
-const PENDING_MS: u64 = 7 * 86_400_000;
+/// How long a device waits for approval.
+pub const PENDING_MS: u64 = 7 * 86_400_000;
 const FINISH_MS: u64 = 86_400_000;
 
 /// A device as an admin sees it.

@@ -28,6 +28,7 @@ mod pins;
 mod policy;
 pub mod portal;
 mod problem;
+mod restored;
 mod sessions;
 mod share;
 pub mod store;

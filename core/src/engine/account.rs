@@ -17,6 +17,7 @@ pub(super) struct Account {
     /// The device key that was enrolled, SubjectPublicKeyInfo; another one under the same name is no key of this device.
     pub(super) device_key: Bytes,
     pub(super) state: Option<DeviceState>,
+    /// Kept after the approval, for an approval that is asked for again.
     pub(super) comparison_code: Option<String>,
     /// The epoch that the portal holds, or that it was asked to commit while its answer got lost.
     pub(super) pin_epoch: Option<u32>,

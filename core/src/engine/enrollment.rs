@@ -39,7 +39,7 @@ impl Engine {
         let enrolled: Enrolled = self.call(&session, "POST", &format!("{target}/reveal"), Some(&reveal)).await?;
         account.device = enrolled.device;
         account.state = Some(enrolled.state);
-        account.comparison_code = (enrolled.state == DeviceState::Pending).then_some(code);
+        account.comparison_code = Some(code);
         self.shared.shelf.save(&account)?;
         self.state()?.account = Some(account);
         self.set_step(enrolled.step)

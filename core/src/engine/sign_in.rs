@@ -97,14 +97,23 @@ impl Engine {
             }
             _ => self.call(&self.device_signer(&account), "GET", "/v1/devices/self", None::<&()>).await?,
         };
-        let mut account = self.account()?;
-        if !matches!(answer.step, Step::AwaitApproval { .. }) && account.state == Some(DeviceState::Pending) {
-            account.state = Some(DeviceState::Approved);
-            account.comparison_code = None;
-            self.shared.shelf.save(&account)?;
-            self.state()?.account = Some(account);
-        }
+        self.note_approval(&answer.step)?;
         self.follow(answer.step).await
+    }
+
+    /// An approval can be taken back: after the portal was restored from a backup every device waits again. That is why the
+    /// comparison code is kept.
+    pub(super) fn note_approval(&self, step: &Step) -> Result<()> {
+        let mut account = self.account()?;
+        let state = match step {
+            Step::AwaitApproval { .. } => DeviceState::Pending,
+            _ => DeviceState::Approved,
+        };
+        if account.needs_keys() && account.state != Some(state) {
+            account.state = Some(state);
+            self.remember(&account)?;
+        }
+        Ok(())
     }
 
     /// Goes where the portal says; a device that it does not know yet enrolls on the way.

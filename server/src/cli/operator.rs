@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::members::{self, NewMember};
 use crate::organisations::NewOrganisation;
 use crate::portal::Portal;
-use crate::{files, password, two_step};
+use crate::{files, password, restored, two_step};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use std::io::Read;
@@ -61,6 +61,12 @@ pub(super) enum Rescue {
         #[arg(long)]
         reason: String,
     },
+    /// After a backup was put back, before it serves: nobody gains a try or keeps an approval by it
+    Restored {
+        /// Why; goes into the audit log
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// A password alone protects an account until two-step is required (NIST SP 800-63B-4 §3.1.1.2).
@@ -76,14 +82,18 @@ pub(super) async fn admin(config: Config, command: Admin) -> Result<String, Stri
 pub(super) async fn rescue(config: Config, command: Rescue) -> Result<String, String> {
     let portal = open(config)?;
     let now_ms = portal.now_ms().map_err(|fault| fault.to_string())?;
-    let Rescue::Clock { reason } = command;
-    if reason.trim().is_empty() {
+    let (Rescue::Clock { reason } | Rescue::Restored { reason }) = &command;
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() {
         return Err("a reason is required".to_owned());
     }
-    let repaired = portal.store.write(move |tx| two_step::repair_clock(tx, now_ms, &reason)).await;
+    let done = portal.store.write(move |tx| match command {
+        Rescue::Clock { .. } => Ok(json!({ "repaired": two_step::repair_clock(tx, now_ms, &reason)? })),
+        Rescue::Restored { .. } => Ok(json!({ "waiting": restored::settle(tx, now_ms, &reason)? })),
+    });
+    let done = done.await;
     portal.store.close().await;
-    let repaired = repaired.map_err(|fault| fault.to_string())?;
-    Ok(json!({ "repaired": repaired }).to_string())
+    done.map(|said| said.to_string()).map_err(|fault| fault.to_string())
 }
 
 async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {

@@ -49,6 +49,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::pin_set_up::STATEMENTS,
         crate::pins::STATEMENTS,
         crate::policy::STATEMENTS,
+        crate::restored::STATEMENTS,
         crate::sessions::STATEMENTS,
         crate::two_step::STATEMENTS,
     ]
