@@ -81,6 +81,33 @@ impl Engine {
         Ok(self.open_engine()?.submit_pin(pin).await?.into())
     }
 
+    /// Begins a change of the PIN: `ChangePin` if it was entered within five minutes, or else `EnterPin` first.
+    /// [`refresh`](Self::refresh) leaves it again.
+    pub fn change_pin(&self) -> Result<Step, EngineError> {
+        Ok(self.open_engine()?.change_pin()?.into())
+    }
+
+    /// Tells that time has passed: call it when the app leaves the foreground and when it comes back. Locks if the policy's
+    /// idle time is over.
+    pub fn tick(&self) -> Result<Step, EngineError> {
+        Ok(self.open_engine()?.tick()?.into())
+    }
+
+    /// Switches the biometric on, with the next PIN that opens or is set, or off, at once.
+    pub fn use_biometric(&self, on: bool) -> Result<(), EngineError> {
+        Ok(self.open_engine()?.use_biometric(on)?)
+    }
+
+    /// Whether a biometric could open this device now.
+    pub fn has_biometric(&self) -> Result<bool, EngineError> {
+        Ok(self.open_engine()?.has_biometric()?)
+    }
+
+    /// Unlocks with the biometric, which the device key's port asks for on a thread of its own. A try like any other.
+    pub async fn unlock_with_biometric(&self) -> Result<Step, EngineError> {
+        Ok(self.open_engine()?.unlock_with_biometric().await?.into())
+    }
+
     /// Puts a secret of the app's own into the vault. `StepRequired` (TL-5009) before the PIN.
     pub fn vault_put(&self, name: String, secret: &[u8]) -> Result<(), EngineError> {
         Ok(self.open_engine()?.vault_put(&name, SecretBytes::new(secret.to_vec()))?)

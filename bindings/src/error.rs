@@ -141,6 +141,8 @@ impl EngineError {
             | ErrorCode::NotFound => Self::EntryRefused { code: number },
             ErrorCode::NoPin
             | ErrorCode::BiometricLost
+            | ErrorCode::BiometricCancelled
+            | ErrorCode::BiometricPaused
             | ErrorCode::StepRequired
             | ErrorCode::FreshCodeRequired
             | ErrorCode::SessionEnded
@@ -167,6 +169,7 @@ impl EngineError {
             | ErrorCode::PortalUnavailable
             | ErrorCode::StoreFailed
             | ErrorCode::KeyUnavailable
+            | ErrorCode::NoScreenLock
             | ErrorCode::RandomFailed => Self::Retry { code: number },
             ErrorCode::TlsRefused | ErrorCode::PolicyRefused | ErrorCode::CrossSite | ErrorCode::ServerProofInvalid => {
                 Self::NotTrusted { code: number }

@@ -66,6 +66,22 @@ impl SoftwareDeviceKey {
         Ok(self.0.bind_guess(&account, &guess)?.expose().to_vec())
     }
 
+    /// As the port's `seal_for_biometric`.
+    pub fn seal_for_biometric(&self, account: String, secret: Vec<u8>) -> Result<Vec<u8>, HostError> {
+        Ok(self.0.seal_for_biometric(&account, &secret)?)
+    }
+
+    /// As the port's `open_by_biometric`.
+    pub fn open_by_biometric(&self, account: String, sealed: Vec<u8>) -> Result<Vec<u8>, HostError> {
+        Ok(self.0.open_by_biometric(&account, &sealed)?.expose().to_vec())
+    }
+
+    /// As the system when a finger or face is added.
+    pub fn add_finger(&self, account: String) -> Result<(), HostError> {
+        self.0.add_finger(&account);
+        Ok(())
+    }
+
     /// As the port's `delete`.
     pub fn delete(&self, account: String) -> Result<(), HostError> {
         Ok(self.0.delete(&account)?)
@@ -83,6 +99,8 @@ impl From<PortError> for HostError {
         match error {
             PortError::KeyLost => Self::KeyLost,
             PortError::KeyUnavailable => Self::KeyUnavailable,
+            PortError::NoScreenLock => Self::NoScreenLock,
+            PortError::Cancelled => Self::Cancelled,
             PortError::StoreFailed => Self::StoreFailed,
             PortError::Host => Self::Host,
         }

@@ -49,6 +49,13 @@ pub enum Error {
     /// and may switch the biometric on again.
     #[error("the biometric opens nothing any more")]
     BiometricLost,
+    /// The member put the biometric's dialog away; nothing was counted. The app shows the PIN.
+    #[error("the biometric was cancelled")]
+    BiometricCancelled,
+    /// The policy wants the PIN itself from time to time; nothing was counted. The member enters it, and the biometric works
+    /// again.
+    #[error("the PIN itself was not entered for too long")]
+    BiometricPaused,
 
     /// What was typed cannot be a code (RFC 6238 codes are six digits here); not counted as a try.
     #[error("this cannot be a code")]
@@ -186,6 +193,9 @@ pub enum Error {
     /// The random generator failed; restart the phone.
     #[error("the random generator failed")]
     RandomFailed,
+    /// The phone has no screen lock, and its key hardware keeps keys only where there is one; the member sets one.
+    #[error("the phone has no screen lock")]
+    NoScreenLock,
 
     /// The enrollment ended: denied, expired or void; the member starts again.
     #[error("the enrollment ended")]
@@ -275,7 +285,7 @@ macro_rules! codes {
 
 codes! {
     PinRefused = 1001, PinMismatch = 1002, WrongPin = 1003, PinWait = 1004, PinErased = 1005, NoPin = 1006,
-    ServerProofInvalid = 1007, BiometricLost = 1008,
+    ServerProofInvalid = 1007, BiometricLost = 1008, BiometricCancelled = 1009, BiometricPaused = 1010,
     CodeMalformed = 2001, CodeRefused = 2002, CodeWait = 2003, CodeDisabled = 2004, UriRefused = 2005,
     SetUpExpired = 2006, AuthenticatorUnsupported = 2007, TimeOutOfRange = 2008, ClockBehind = 2009,
     StepRequired = 3001, PolicyRefused = 3002, FreshCodeRequired = 3003, SignInRefused = 3004, SessionEnded = 3005,
@@ -285,6 +295,7 @@ codes! {
     NonceRefused = 4011, CrossSite = 4012, PortalUnavailable = 4013,
     StoreFailed = 5001, KeyLost = 5002, Corrupt = 5003, VersionUnsupported = 5004, ParametersRefused = 5005,
     StaleEpoch = 5006, DeviceRevoked = 5007, KeyUnavailable = 5008, Locked = 5009, RandomFailed = 5010,
+    NoScreenLock = 5011,
     EnrollmentClosed = 6001, ComparisonRefused = 6002, TooManyPending = 6003, CommitmentBroken = 6004,
     AlreadyDecided = 6005,
     Internal = 9001, Busy = 9002, Closed = 9003,
@@ -315,6 +326,8 @@ impl Error {
             Error::NoPin => ErrorCode::NoPin,
             Error::ServerProofInvalid => ErrorCode::ServerProofInvalid,
             Error::BiometricLost => ErrorCode::BiometricLost,
+            Error::BiometricCancelled => ErrorCode::BiometricCancelled,
+            Error::BiometricPaused => ErrorCode::BiometricPaused,
             Error::CodeMalformed => ErrorCode::CodeMalformed,
             Error::CodeRefused => ErrorCode::CodeRefused,
             Error::CodeWait { .. } => ErrorCode::CodeWait,
@@ -356,6 +369,7 @@ impl Error {
             Error::KeyUnavailable => ErrorCode::KeyUnavailable,
             Error::Locked => ErrorCode::Locked,
             Error::RandomFailed => ErrorCode::RandomFailed,
+            Error::NoScreenLock => ErrorCode::NoScreenLock,
             Error::EnrollmentClosed => ErrorCode::EnrollmentClosed,
             Error::ComparisonRefused => ErrorCode::ComparisonRefused,
             Error::TooManyPending => ErrorCode::TooManyPending,

@@ -60,8 +60,9 @@ pub trait DeviceKey: Send + Sync {
         Err(PortError::KeyLost)
     }
 
-    /// Asks for the biometric and opens what [`DeviceKey::seal_for_biometric`] sealed. [`PortError::KeyLost`] if the system
-    /// invalidated the key, [`PortError::KeyUnavailable`] if the member cancelled or the system refuses for now.
+    /// Asks for the biometric and opens what [`DeviceKey::seal_for_biometric`] sealed; called on a thread that may wait.
+    /// [`PortError::KeyLost`] if the system invalidated the key, [`PortError::Cancelled`] if the member put the dialog away,
+    /// [`PortError::KeyUnavailable`] if the system refuses for now.
     fn open_by_biometric(&self, _account: &str, _sealed: &[u8]) -> std::result::Result<SecretBytes, PortError> {
         Err(PortError::KeyLost)
     }
@@ -103,6 +104,12 @@ pub enum PortError {
     /// The key hardware does not answer or refuses for now.
     #[error("the key hardware does not answer")]
     KeyUnavailable,
+    /// The phone has no screen lock, without which it keeps no keys.
+    #[error("the phone has no screen lock")]
+    NoScreenLock,
+    /// The member put the system's dialog away.
+    #[error("the member cancelled")]
+    Cancelled,
     /// Reading or writing failed (full, locked, denied).
     #[error("storage failed")]
     StoreFailed,
@@ -116,6 +123,8 @@ impl From<PortError> for Error {
         match fault {
             PortError::KeyLost => Error::KeyLost,
             PortError::KeyUnavailable => Error::KeyUnavailable,
+            PortError::NoScreenLock => Error::NoScreenLock,
+            PortError::Cancelled => Error::BiometricCancelled,
             PortError::StoreFailed => Error::StoreFailed,
             PortError::Host => Error::Internal,
         }

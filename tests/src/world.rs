@@ -210,13 +210,10 @@ impl World {
     async fn act_on_device(&mut self, member: &str, act: &str, fields: &[(&str, &str)]) -> Result<Page> {
         let page = self.admin.get("/admin/devices").await?.expect("/admin/devices")?;
         let missing = format!("no device of {member} can be brought to: {act}");
-        // The form that stands behind the member's name.
-        let (_, tail) = page
-            .html
-            .split_once(&format!("{member}</td>"))
-            .or_else(|| page.html.split_once(&format!("{member} ·")))
-            .doing(&missing)?;
-        let end = tail.split_once(&format!("/{act}\"")).map(|(head, _)| head).doing(&missing)?;
+        // The form that stands behind the member's name, in the table or, for one who has a device already, above it.
+        let form = format!("/{act}\"");
+        let behind = |name: String| page.html.split_once(&name)?.1.split_once(&form).map(|(head, _)| head);
+        let end = behind(format!("{member}</td>")).or_else(|| behind(format!("{member} ·"))).doing(&missing)?;
         let (_, device) = end.rsplit_once("action=\"/admin/devices/").doing(&missing)?;
         let path = format!("/admin/devices/{device}/{act}");
         let answered = self.admin.post(&path, fields).await?;

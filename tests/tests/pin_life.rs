@@ -199,7 +199,7 @@ async fn b37_at_the_limit_the_phones_own_share_goes_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b36_f53_a_phone_put_back_to_an_earlier_state_regains_no_try_and_still_opens() {
+async fn f53_b36_a_phone_put_back_to_an_earlier_state_regains_no_try_and_still_opens() {
     let mut scene = Scene::start().await;
     let mut handset = scene.ready().await;
     handset.engine.lock();
@@ -333,6 +333,10 @@ async fn b40_a_biometric_is_counted_and_a_new_finger_ends_that_path_only() {
     assert_eq!(scene.portal.world.audited("pin.try_counted"), counted + 1);
     // Cancelled: nothing is counted, and it can be tried again.
     handset.engine.lock();
+    handset.keys.cancel_biometric(true);
+    assert_eq!(handset.engine.unlock_with_biometric().await, Err(Error::BiometricCancelled));
+    assert_eq!(scene.portal.world.audited("pin.try_counted"), counted + 1);
+    handset.keys.cancel_biometric(false);
     handset.keys.fail_from(1, PortError::KeyUnavailable);
     assert_eq!(handset.engine.unlock_with_biometric().await, Err(Error::KeyUnavailable));
     handset.keys.repair();
@@ -348,6 +352,29 @@ async fn b40_a_biometric_is_counted_and_a_new_finger_ends_that_path_only() {
     // And the PIN does not let that finger in by itself.
     handset.engine.lock();
     assert_eq!(handset.engine.unlock_with_biometric().await, Err(Error::BiometricLost));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b40_the_pin_itself_is_asked_for_from_time_to_time() {
+    let mut scene = Scene::start().await;
+    let handset = scene.ready().await;
+    handset.engine.use_biometric(true).unwrap();
+    handset.engine.lock();
+    handset.enter(PIN).await.unwrap();
+    scene.pass(20 * DAY_MS);
+    handset.engine.lock();
+    handset.enter(PIN).await.unwrap();
+    scene.pass(30 * DAY_MS - 1);
+    assert_eq!(handset.engine.has_biometric(), Ok(true), "each PIN that opens begins the days anew");
+    scene.pass(1);
+    assert_eq!(handset.engine.has_biometric(), Ok(false));
+    let counted = scene.portal.world.audited("pin.try_counted");
+    handset.engine.tick().unwrap();
+    assert_eq!(handset.engine.unlock_with_biometric().await, Err(Error::BiometricPaused));
+    assert_eq!(scene.portal.world.audited("pin.try_counted"), counted);
+    handset.enter(PIN).await.unwrap();
+    handset.engine.lock();
+    handset.engine.unlock_with_biometric().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

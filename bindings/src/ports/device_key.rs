@@ -18,7 +18,15 @@ pub trait DeviceKey: Send + Sync {
     /// One use of the PIN key, 32 bytes: the MAC of `guess`, or the agreement with the point that `guess` is.
     fn bind_guess(&self, account: String, guess: Vec<u8>) -> Result<Vec<u8>, HostError>;
 
-    /// Deletes both keys. Not an error if there are none.
+    /// Seals 32 bytes under a further key that only this device's owner opens with a biometric, and that the system
+    /// invalidates when a finger or face is added; makes that key anew. `KeyLost` where there is no such hardware.
+    fn seal_for_biometric(&self, account: String, secret: Vec<u8>) -> Result<Vec<u8>, HostError>;
+
+    /// Asks for the biometric, waits for the member, and opens. `KeyLost` if the key was invalidated, `Cancelled` if
+    /// the member put the dialog away, `KeyUnavailable` if the system refuses for now.
+    fn open_by_biometric(&self, account: String, sealed: Vec<u8>) -> Result<Vec<u8>, HostError>;
+
+    /// Deletes all keys. Not an error if there are none.
     fn delete(&self, account: String) -> Result<(), HostError>;
 
     /// How hard the keys are held.
@@ -65,6 +73,14 @@ impl ports::DeviceKey for HostDeviceKey {
 
     fn bind_guess(&self, account: &str, guess: &[u8]) -> Result<SecretBytes, PortError> {
         Ok(SecretBytes::new(self.0.bind_guess(account.to_owned(), guess.to_vec())?))
+    }
+
+    fn seal_for_biometric(&self, account: &str, secret: &[u8]) -> Result<Vec<u8>, PortError> {
+        Ok(self.0.seal_for_biometric(account.to_owned(), secret.to_vec())?)
+    }
+
+    fn open_by_biometric(&self, account: &str, sealed: &[u8]) -> Result<SecretBytes, PortError> {
+        Ok(SecretBytes::new(self.0.open_by_biometric(account.to_owned(), sealed.to_vec())?))
     }
 
     fn delete(&self, account: &str) -> Result<(), PortError> {

@@ -7,6 +7,10 @@ pub enum HostError {
     KeyLost,
     /// The key hardware does not answer or refuses for now.
     KeyUnavailable,
+    /// The phone has no screen lock, without which it keeps no keys.
+    NoScreenLock,
+    /// The member put the system's dialog away.
+    Cancelled,
     /// Reading or writing failed (full, locked, denied).
     StoreFailed,
     /// Anything else.
@@ -34,6 +38,8 @@ impl From<HostError> for PortError {
         match error {
             HostError::KeyLost => Self::KeyLost,
             HostError::KeyUnavailable => Self::KeyUnavailable,
+            HostError::NoScreenLock => Self::NoScreenLock,
+            HostError::Cancelled => Self::Cancelled,
             HostError::StoreFailed => Self::StoreFailed,
             HostError::Host => Self::Host,
         }

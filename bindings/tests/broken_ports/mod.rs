@@ -36,6 +36,14 @@ impl DeviceKey for Broken {
         Err(self.0)
     }
 
+    fn seal_for_biometric(&self, _: String, _: Vec<u8>) -> Result<Vec<u8>, HostError> {
+        Err(self.0)
+    }
+
+    fn open_by_biometric(&self, _: String, _: Vec<u8>) -> Result<Vec<u8>, HostError> {
+        Err(self.0)
+    }
+
     fn delete(&self, _: String) -> Result<(), HostError> {
         Err(self.0)
     }

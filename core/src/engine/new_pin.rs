@@ -100,7 +100,7 @@ impl Engine {
         self.state()?.wants_change = false;
         let step = self.enter(&account, opened, session, vault, flow)?;
         self.keep_only(epoch)?;
-        self.keep_for_biometric_if_wanted(epoch, &stretched)?;
+        self.keep_for_biometric(epoch, &stretched).await?;
         Ok(step)
     }
 

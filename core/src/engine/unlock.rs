@@ -29,7 +29,7 @@ impl Engine {
                 Err(Error::StaleEpoch) => {}
                 outcome => {
                     if outcome.is_ok() {
-                        self.keep_for_biometric_if_wanted(epoch, &stretched)?;
+                        self.keep_for_biometric(epoch, &stretched).await?;
                     }
                     return outcome;
                 }
@@ -117,7 +117,8 @@ impl Engine {
             match self.sealed_file(owner, *epoch) {
                 Ok(Some(file)) => files.push((*epoch, file)),
                 Ok(None) => {}
-                Err(store @ Error::StoreFailed) => return Err(store),
+                // These pass; what blocks does not.
+                Err(passing @ (Error::StoreFailed | Error::KeyUnavailable)) => return Err(passing),
                 Err(found) => fault = found,
             }
         }

@@ -22,6 +22,7 @@ struct State {
     biometric_keys: HashMap<String, SecretBytes>,
     uses: u64,
     fault: Option<Fault>,
+    cancels: bool,
 }
 
 impl State {
@@ -71,6 +72,11 @@ impl MemoryDeviceKey {
     /// A finger or face was added to the phone: what a biometric of `account` opened stays closed.
     pub fn add_finger(&self, account: &str) {
         self.state().biometric_keys.remove(account);
+    }
+
+    /// Whether the member puts the biometric's dialog away.
+    pub fn cancel_biometric(&self, cancels: bool) {
+        self.state().cancels = cancels;
     }
 
     /// The `nth` use from now (1 is the next) and every later one answer `error`, until [`MemoryDeviceKey::repair`].
@@ -151,6 +157,9 @@ impl DeviceKey for MemoryDeviceKey {
 
     fn open_by_biometric(&self, account: &str, sealed: &[u8]) -> Result<SecretBytes, PortError> {
         let state = self.use_chip()?;
+        if state.cancels {
+            return Err(PortError::Cancelled);
+        }
         let key = state.biometric_keys.get(account).ok_or(PortError::KeyLost)?;
         let secret = open_blob(key, account.as_bytes(), sealed).ok_or(PortError::Host)?;
         Ok(SecretBytes::new(secret.to_vec()))

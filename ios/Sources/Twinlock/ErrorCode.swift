@@ -17,13 +17,18 @@ extension TwinlockError {
         case pinErased = 1005
         /// TL-1006: No PIN exists yet. The app shows the step `CreatePin`.
         case noPin = 1006
-        /// TL-1007: The portal's share of the PIN was not made with the key that this device pinned. It says nothing
-        /// about the PIN; the try was counted. The operator looks at the portal and its keys; the member tries again
-        /// after that.
+        /// TL-1007: This portal does not hold the key that the PIN was set with; the PIN may be right. The try was
+        /// counted. The operator looks at the portal and its keys; the member tries again after that.
         case serverProofInvalid = 1007
-        /// TL-1008: The biometric opens nothing any more: a finger or face was added, or the PIN was changed. No try
-        /// was counted. The member enters the PIN, and may switch the biometric on again.
+        /// TL-1008: Finger or face opens nothing any more: one was added, or the PIN was changed. No try was counted.
+        /// The member enters the PIN, and may switch the biometric on again.
         case biometricLost = 1008
+        /// TL-1009: The dialog for finger or face was put away. No try was counted. The app shows the PIN; the member
+        /// enters it.
+        case biometricCancelled = 1009
+        /// TL-1010: The organisation wants the PIN itself from time to time, and it was not entered for too long. No
+        /// try was counted. The member enters the PIN; the biometric works again.
+        case biometricPaused = 1010
         /// TL-2001: What was typed cannot be a code; it was not counted. The member types the digits again.
         case codeMalformed = 2001
         /// TL-2002: The code is wrong, expired or was used before. The member waits for the next code of the
@@ -119,6 +124,9 @@ extension TwinlockError {
         case locked = 5009
         /// TL-5010: The system's random generator failed. The member restarts the phone.
         case randomFailed = 5010
+        /// TL-5011: The phone has no screen lock, and keeps keys only where there is one. The member sets a passcode or
+        /// another screen lock, and tries again.
+        case noScreenLock = 5011
         /// TL-6001: The enrollment ended: denied, expired or void. The member starts it again.
         case enrollmentClosed = 6001
         /// TL-6002: The comparison code is wrong; three wrong ones end the request. The admin asks the member to read

@@ -28,6 +28,14 @@ final class DeviceKeyPort: TwinlockGlue.DeviceKey {
         try told(try port.bindGuess(account: account, guess: guess))
     }
 
+    func sealForBiometric(account: String, secret: Data) throws -> Data {
+        try told(try port.sealForBiometric(account: account, secret: secret))
+    }
+
+    func openByBiometric(account: String, sealed: Data) throws -> Data {
+        try told(try port.openByBiometric(account: account, sealed: sealed))
+    }
+
     func delete(account: String) throws {
         try told(try port.delete(account: account))
     }
@@ -91,6 +99,8 @@ extension HostError {
         switch fault {
         case .keyLost: self = .KeyLost
         case .keyUnavailable: self = .KeyUnavailable
+        case .noScreenLock: self = .NoScreenLock
+        case .cancelled: self = .Cancelled
         case .storeFailed: self = .StoreFailed
         case .host: self = .Host
         }

@@ -42,7 +42,20 @@ extension Twinlock.Ports {
         /// 2104).
         func bindGuess(account: String, guess: Data) throws(Fault) -> Data
 
-        /// Deletes both keys. Not an error if there are none.
+        /// Seals 32 bytes under a further key that only this phone's owner opens, with a biometric, and that the system
+        /// invalidates when a finger or face is added; makes that key anew. Asks nobody.
+        ///
+        /// ``Fault/keyLost`` where there is no such hardware.
+        func sealForBiometric(account: String, secret: Data) throws(Fault) -> Data
+
+        /// Asks for the biometric, waits for the member, and opens what ``sealForBiometric(account:secret:)`` sealed. Called
+        /// on a thread that may wait.
+        ///
+        /// ``Fault/keyLost`` if the system invalidated the key, ``Fault/cancelled`` if the member put the dialog away,
+        /// ``Fault/keyUnavailable`` if the system refuses for now.
+        func openByBiometric(account: String, sealed: Data) throws(Fault) -> Data
+
+        /// Deletes all keys. Not an error if there are none.
         func delete(account: String) throws(Fault)
 
         /// How hard the keys are held; ``Fault/keyLost`` if there are none.
@@ -92,8 +105,12 @@ extension Twinlock.Ports {
     public enum Fault: Error, Sendable, Equatable, CaseIterable {
         /// The key does not exist, or the system invalidated it: the member enrolls again.
         case keyLost
-        /// The key hardware does not answer or refuses for now, or the phone has no passcode.
+        /// The key hardware does not answer or refuses for now.
         case keyUnavailable
+        /// The phone has no passcode, without which it keeps no keys.
+        case noScreenLock
+        /// The member put the system's dialog away.
+        case cancelled
         /// Reading or writing failed: full, locked, denied.
         case storeFailed
         /// Anything else.

@@ -88,8 +88,8 @@ public actor Twinlock {
     /// - Returns: The next step.
     /// - Throws: ``TwinlockError/entryRefused(_:)`` (TL-2001 cannot be a code and was not counted, TL-2002 refused),
     ///   ``TwinlockError/wait(_:retryAfter:)`` (TL-2003), ``TwinlockError/askAdmin(_:)`` (TL-2004),
-    ///   ``TwinlockError/retry(_:)`` (TL-5008) if the phone has no passcode: keys are only kept on a phone that has
-    /// one.
+    ///   ``TwinlockError/retry(_:)`` (TL-5011) if the phone has no passcode: keys are only kept on a phone that has
+    ///   one.
     @discardableResult
     public func submitCode(_ code: String) async throws(TwinlockError) -> Step {
         try await next { engine in try await engine.submitCode(code: code) }
@@ -109,17 +109,65 @@ public actor Twinlock {
         return try PinEntry()
     }
 
-    /// Submits what was typed, at ``Step/createPin(_:)`` (twice) and ``Step/enterPin(triesLeft:)``. The entry is empty
-    /// afterwards, whatever happened.
+    /// Submits what was typed: a new PIN, twice, at ``Step/createPin(_:)`` and ``Step/changePin(_:)``, the PIN at
+    /// ``Step/enterPin(triesLeft:)``. The entry is empty afterwards, whatever happened.
+    ///
+    /// A PIN that was *forgotten* is replaced by enrolling again: ``signIn(name:password:)`` at any step, a code, the
+    /// approval that the policy asks for, a new PIN. What the vault held stays sealed for ever.
     /// - Returns: The next step.
     /// - Throws: ``TwinlockError/pinRefused(_:reason:)`` (TL-1001) if the rules refuse a new PIN,
     ///   ``TwinlockError/entryRefused(_:)`` (TL-1002) if the repeated PIN differs,
     ///   ``TwinlockError/wrongPin(_:triesLeft:retryAfter:)`` (TL-1003), ``TwinlockError/wait(_:retryAfter:)``
     /// (TL-1004),
-    ///   ``TwinlockError/enrollAgain(_:)`` (TL-1005) after too many failures.
+    ///   ``TwinlockError/enrollAgain(_:)`` (TL-1005) after too many failures: the vault is gone and the step is
+    ///   ``Step/signIn``. ``TwinlockError/retry(_:)`` (TL-4001) offline: the same PIN again is the same try.
+    ///   ``TwinlockError/notTrusted(_:)`` (TL-1007) if the portal is not the one that the PIN was set with.
     @discardableResult
     public func submitPin(_ entry: PinEntry) async throws(TwinlockError) -> Step {
         try await next { engine in try await engine.submitPin(entry: entry.digits) }
+    }
+
+    /// Begins a change of the PIN.
+    /// - Returns: ``Step/changePin(_:)`` if the PIN was entered less than five minutes ago, or else
+    ///   ``Step/enterPin(triesLeft:)`` first. ``refresh()`` leaves it again.
+    /// - Throws: ``TwinlockError/stepRequired(_:)`` (TL-1006) if there is no PIN yet.
+    @discardableResult
+    public func changePin() throws(TwinlockError) -> Step {
+        defer { publish() }
+        return Step(try inTurn { engine in try engine.changePin() })
+    }
+
+    /// Tells that time has passed: call it when the scene's phase changes, and now and then in between. Locks if the
+    /// policy's idle time is over, at once where it is zero. No network.
+    /// - Returns: The next step.
+    @discardableResult
+    public func tick() throws(TwinlockError) -> Step {
+        defer { publish() }
+        return Step(try inTurn { engine in try engine.tick() })
+    }
+
+    /// Switches finger or face on or off. On: with the next PIN that opens or is set; ``hasBiometric()`` tells. Off: at
+    /// once.
+    ///
+    /// A biometric is a convenience: portal and chip take part as with the PIN, the try is counted, and adding a finger
+    /// or face ends this way in and no other. The app's `Info.plist` needs `NSFaceIDUsageDescription`.
+    public func useBiometric(_ on: Bool) throws(TwinlockError) {
+        try inTurn { engine in try engine.useBiometric(on: on) }
+    }
+
+    /// Whether finger or face could open this phone now.
+    public func hasBiometric() throws(TwinlockError) -> Bool {
+        try inTurn { engine in try engine.hasBiometric() }
+    }
+
+    /// Unlocks with finger or face, at ``Step/enterPin(triesLeft:)``. The system shows its dialog.
+    /// - Returns: The next step.
+    /// - Throws: ``TwinlockError/stepRequired(_:)`` for what was not counted: TL-1008 it opens nothing any more, TL-1009
+    ///   the member put the dialog away, TL-1010 the policy wants the PIN itself. Then show the PIN. All others as for
+    ///   ``submitPin(_:)``.
+    @discardableResult
+    public func unlockWithBiometric() async throws(TwinlockError) -> Step {
+        try await next { engine in try await engine.unlockWithBiometric() }
     }
 
     /// The organisation's files, at ``Step/ready``.

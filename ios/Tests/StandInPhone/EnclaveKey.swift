@@ -39,6 +39,22 @@ final class EnclaveKey: SecKey {
         }
     }
 
+    func sealed(_ secret: Data) throws(SecurityFault) -> Data {
+        do {
+            return try software.sealForBiometric(account: Self.account, secret: secret)
+        } catch {
+            throw SecurityFault(status: errSecParam)
+        }
+    }
+
+    func opened(_ sealed: Data) throws(SecurityFault) -> Data {
+        do {
+            return try software.openByBiometric(account: Self.account, sealed: sealed)
+        } catch {
+            throw SecurityFault(status: errSecParam)
+        }
+    }
+
     private static func der(_ fixed: Data) -> Data {
         let pair = integer(fixed.prefix(32)) + integer(fixed.suffix(32))
         return Data([0x30, UInt8(pair.count)] + pair)
@@ -60,11 +76,12 @@ final class PublicKey: SecKey {
     }
 }
 
-/// Who may use a key: always `privateKeyUsage`, and the class.
+/// Who may use a key, and when.
 final class AccessControl: SecAccessControl {
     let protection: String
+    let flags: SecAccessControlCreateFlags
 
-    init(protection: String) {
-        self.protection = protection
+    init(protection: String, flags: SecAccessControlCreateFlags) {
+        (self.protection, self.flags) = (protection, flags)
     }
 }

@@ -19,6 +19,12 @@ package final class StandInSecurity: SecurityFramework, @unchecked Sendable {
         var hasPasscode = true
         var isLocked = false
         var enclaveAnswers = true
+        /// Which fingers or face there are, by a number that no other set ever had; `nil` for none.
+        var biometrics: Int? = 1
+        var setsOfBiometrics = 1
+        /// What the member does at the dialog, and how often it was shown.
+        var isDialogCancelled = false
+        var dialogs = 0
         /// The app's own group first: it is where items go that name none.
         var groups: [String] = []
     }
@@ -26,6 +32,8 @@ package final class StandInSecurity: SecurityFramework, @unchecked Sendable {
     struct Item {
         var attributes: [String: Any]
         var key: EnclaveKey?
+        /// For a key of `biometryCurrentSet`: what there was when it was made.
+        var biometrics: Int?
 
         func text(_ name: String) -> String? { attributes[name] as? String }
         var accessible: String { text(kSecAttrAccessible) ?? "ak" }
@@ -77,6 +85,23 @@ extension StandInSecurity {
         }
     }
 
+    /// The member adds a finger or face: what was made for those before is for nobody any more.
+    package func addFinger() {
+        lock.withLock {
+            phone.setsOfBiometrics += 1
+            phone.biometrics = phone.setsOfBiometrics
+        }
+    }
+
+    /// The member removes all fingers and faces.
+    package func removeBiometrics() { lock.withLock { phone.biometrics = nil } }
+
+    /// The member puts the biometric's dialog away from now on, or does not.
+    package func setDialog(cancelled: Bool) { lock.withLock { phone.isDialogCancelled = cancelled } }
+
+    /// How often the system showed the biometric's dialog.
+    package var dialogs: Int { lock.withLock { phone.dialogs } }
+
     /// The Secure Enclave stops answering, or answers again.
     package func setEnclave(answers: Bool) { lock.withLock { phone.enclaveAnswers = answers } }
 
@@ -120,6 +145,7 @@ extension StandInSecurity {
             guard let index = try matches(query).first else { throw refused(errSecItemNotFound) }
             let item = items[index]
             if phone.isLocked { throw refused(errSecInteractionNotAllowed) }
+            if isForNobody(item) { throw refused(errSecItemNotFound) }
             if query[kSecReturnRef] as? Bool == true { return item.key }
             // What the enclave made never leaves it.
             guard query[kSecReturnData] as? Bool == true, item.key == nil else { throw refused(errSecParam) }
@@ -160,6 +186,10 @@ extension StandInSecurity {
                 throw refused(errSecParam)
             }
             item.attributes[kSecAttrAccessible] = control.protection
+            if control.flags.contains(.biometryCurrentSet) {
+                guard let biometrics = phone.biometrics else { throw refused(errSecAuthFailed) }
+                item.biometrics = biometrics
+            }
         }
         if item.attributes[kSecAttrSynchronizable] as? Bool == true, item.accessible.hasSuffix("u") {
             throw refused(errSecParam)
@@ -203,8 +233,10 @@ extension StandInSecurity {
 // MARK: - Keys
 
 extension StandInSecurity {
-    package func accessControl(_ protection: String) throws(SecurityFault) -> SecAccessControl {
-        AccessControl(protection: protection)
+    package func accessControl(
+        _ protection: String, _ flags: SecAccessControlCreateFlags
+    ) throws(SecurityFault) -> SecAccessControl {
+        AccessControl(protection: protection, flags: flags)
     }
 
     package func createRandomKey(_ attributes: [String: Any]) throws(SecurityFault) -> SecKey {
@@ -251,6 +283,22 @@ extension StandInSecurity {
         }
     }
 
+    /// The public half asks nobody.
+    package func createEncryptedData(_ key: SecKey, _ secret: Data) throws(SecurityFault) -> Data {
+        try called { () throws(SecurityFault) -> Data in
+            guard let key = key as? EnclaveKey else { throw refused(errSecParam) }
+            return try key.sealed(secret)
+        }
+    }
+
+    package func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data {
+        try usable(key) { key throws(SecurityFault) in try key.opened(sealed) }
+    }
+
+    private func isForNobody(_ item: Item) -> Bool {
+        item.biometrics.map { $0 != phone.biometrics } ?? false
+    }
+
     private func usable(
         _ key: SecKey, _ use: (EnclaveKey) throws(SecurityFault) -> Data
     ) throws(SecurityFault) -> Data {
@@ -258,6 +306,11 @@ extension StandInSecurity {
             guard phone.enclaveAnswers else { throw refused(StandInSecurity.unimplemented) }
             if phone.isLocked { throw refused(errSecInteractionNotAllowed) }
             guard let key = key as? EnclaveKey else { throw refused(errSecParam) }
+            if let item = items.first(where: { $0.key === key }), item.biometrics != nil {
+                if isForNobody(item) { throw refused(errSecAuthFailed) }
+                phone.dialogs += 1
+                if phone.isDialogCancelled { throw refused(errSecUserCanceled) }
+            }
             return try use(key)
         }
     }

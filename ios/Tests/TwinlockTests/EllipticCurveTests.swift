@@ -46,5 +46,11 @@ import Testing
         #expect(SecurityFault(status: -4) == .other(-4))
         #expect(SecurityFault(domain: NSOSStatusErrorDomain, code: -25300) == .notFound)
         #expect(SecurityFault(domain: "CryptoTokenKit", code: -25300) == .other(errSecParam))
+        #expect(SecurityFault(status: errSecUserCanceled) == .cancelled)
+        let dialogs = "com.apple.LocalAuthentication"
+        for code in [-2, -3, -4, -9] { #expect(SecurityFault(domain: dialogs, code: code) == .cancelled) }
+        #expect(SecurityFault(domain: dialogs, code: -5) == .noPasscode)
+        #expect(SecurityFault(domain: dialogs, code: -7) == .notFound)
+        #expect(SecurityFault(domain: dialogs, code: -8) == .other(errSecParam), "locked out for now")
     }
 }

@@ -26,7 +26,8 @@ import TwinlockGlue
     @Test func f75_aPortThatThrowsArrivesTyped() async {
         let expected: [(Twinlock.Ports.Fault, TwinlockError)] = [
             (.storeFailed, .retry(.storeFailed)), (.keyLost, .enrollAgain(.keyLost)),
-            (.keyUnavailable, .retry(.keyUnavailable)), (.host, .internal(.internal)),
+            (.keyUnavailable, .retry(.keyUnavailable)), (.noScreenLock, .retry(.noScreenLock)),
+            (.cancelled, .stepRequired(.biometricCancelled)), (.host, .internal(.internal)),
         ]
         #expect(expected.count == Twinlock.Ports.Fault.allCases.count)
         for (fault, error) in expected {
@@ -94,6 +95,11 @@ import TwinlockGlue
         await #expect(throws: closed) { try await twinlock.download(id: "a") }
         await #expect(throws: closed) { try await twinlock.lock() }
         await #expect(throws: closed) { try await twinlock.signOut() }
+        await #expect(throws: closed) { try await twinlock.changePin() }
+        await #expect(throws: closed) { try await twinlock.tick() }
+        await #expect(throws: closed) { try await twinlock.useBiometric(true) }
+        await #expect(throws: closed) { try await twinlock.hasBiometric() }
+        await #expect(throws: closed) { try await twinlock.unlockWithBiometric() }
         await #expect(throws: closed) { try await vault.get("a") }
         await #expect(throws: closed) { try await vault.remove("a") }
         await #expect(throws: closed) {

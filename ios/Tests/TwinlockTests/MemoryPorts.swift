@@ -48,6 +48,8 @@ final class NoKeys: Twinlock.Ports.DeviceKey {
     func sign(account: String, message: Data) throws(Twinlock.Ports.Fault) -> Data { throw .keyLost }
     func pinKeyKind(account: String) throws(Twinlock.Ports.Fault) -> Twinlock.Ports.PinKeyKind { throw .keyLost }
     func bindGuess(account: String, guess: Data) throws(Twinlock.Ports.Fault) -> Data { throw .keyLost }
+    func sealForBiometric(account: String, secret: Data) throws(Twinlock.Ports.Fault) -> Data { throw .keyLost }
+    func openByBiometric(account: String, sealed: Data) throws(Twinlock.Ports.Fault) -> Data { throw .keyLost }
     func delete(account: String) throws(Twinlock.Ports.Fault) {}
     func level(account: String) throws(Twinlock.Ports.Fault) -> Twinlock.Ports.KeyLevel { throw .keyLost }
 }

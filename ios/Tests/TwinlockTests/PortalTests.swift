@@ -5,7 +5,7 @@ import Testing
 @testable import Twinlock
 
 /// With the real portal, the real engine and the production adapters of a phone.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct PortalTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct PortalTests {
     @Test func cancellingACallGivesNoFreeGuess() async throws {
         let phone = try await EnrolledPhone.shared()
         #expect(try await phone.twinlock.lock() == .enterPin(triesLeft: 8))

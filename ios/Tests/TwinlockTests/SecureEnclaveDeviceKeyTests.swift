@@ -82,7 +82,7 @@ import Testing
 
     @Test func f55_withoutAPasscodeNoKeyIsMadeAndNothingIsLeft() throws {
         phone.removePasscode()
-        #expect(throws: Twinlock.Ports.Fault.keyUnavailable) { try keys.generate(account: account) }
+        #expect(throws: Twinlock.Ports.Fault.noScreenLock) { try keys.generate(account: account) }
         #expect(phone.contents.isEmpty)
         phone.setPasscode()
         _ = try keys.generate(account: account)
@@ -115,7 +115,7 @@ import Testing
         // One count past the calls of a whole generation, so that the last round succeeds.
         let whole = try callsOf { _ = try keys.generate(account: account) }
         for nth in 1...whole {
-            phone.fail(from: nth, status: errSecNotAvailable)
+            phone.fail(from: nth, status: errSecParam)
             #expect(throws: Twinlock.Ports.Fault.keyUnavailable) { try keys.generate(account: account) }
             phone.repair()
             // The next attempt starts clean: no old key answers for a new one.
@@ -123,6 +123,56 @@ import Testing
             #expect(spki.count == 91)
             #expect(phone.contents.count == 2)
         }
+    }
+
+    @Test func b40_aBiometricOpensWhatWasSealedForItAndSealingAsksNobody() throws {
+        _ = try keys.generate(account: account)
+        let secret = Data(repeating: 7, count: 32)
+        let sealed = try keys.sealForBiometric(account: account, secret: secret)
+        #expect(phone.dialogs == 0)
+        #expect(sealed.range(of: secret) == nil)
+        #expect(try keys.openByBiometric(account: account, sealed: sealed) == secret)
+        #expect(phone.dialogs == 1)
+        phone.setDialog(cancelled: true)
+        #expect(throws: Twinlock.Ports.Fault.cancelled) { try keys.openByBiometric(account: account, sealed: sealed) }
+        phone.setDialog(cancelled: false)
+        phone.lockPhone()
+        #expect(throws: Twinlock.Ports.Fault.keyUnavailable) {
+            try keys.openByBiometric(account: account, sealed: sealed)
+        }
+        phone.unlockPhone()
+        // What is sealed anew has a key of its own.
+        let again = try keys.sealForBiometric(account: account, secret: secret)
+        #expect(throws: Twinlock.Ports.Fault.self) { try keys.openByBiometric(account: account, sealed: sealed) }
+        #expect(try keys.openByBiometric(account: account, sealed: again) == secret)
+    }
+
+    @Test func b40_anAddedFingerEndsThatWayInAndNoOther() throws {
+        _ = try keys.generate(account: account)
+        let sealed = try keys.sealForBiometric(account: account, secret: Data(repeating: 7, count: 32))
+        phone.addFinger()
+        #expect(throws: Twinlock.Ports.Fault.keyLost) { try keys.openByBiometric(account: account, sealed: sealed) }
+        #expect(phone.dialogs == 0, "nobody is asked for nothing")
+        #expect(try keys.level(account: account) == .secureElement)
+        #expect(try keys.sign(account: account, message: Data()).count == 64)
+    }
+
+    @Test func b40_withoutABiometricThereIsNoSuchKey() throws {
+        _ = try keys.generate(account: account)
+        #expect(throws: Twinlock.Ports.Fault.keyLost) { try keys.openByBiometric(account: account, sealed: Data()) }
+        phone.removeBiometrics()
+        #expect(throws: Twinlock.Ports.Fault.keyLost) {
+            try keys.sealForBiometric(account: account, secret: Data(repeating: 7, count: 32))
+        }
+        #expect(phone.contents.count == 2)
+    }
+
+    @Test func deletingTakesTheBiometricsKeyToo() throws {
+        _ = try keys.generate(account: account)
+        _ = try keys.sealForBiometric(account: account, secret: Data(repeating: 7, count: 32))
+        #expect(phone.contents.count == 3)
+        try keys.delete(account: account)
+        #expect(phone.contents.isEmpty)
     }
 
     @Test func f54_theKeysDoNotMoveToANewPhone() throws {

@@ -22,8 +22,16 @@ final class RacingSecurity: SecurityFramework, @unchecked Sendable {
         try inner.update(query, attributes)
     }
     func delete(_ query: [String: Any]) throws(SecurityFault) { try inner.delete(query) }
-    func accessControl(_ protection: String) throws(SecurityFault) -> SecAccessControl {
-        try inner.accessControl(protection)
+    func accessControl(
+        _ protection: String, _ flags: SecAccessControlCreateFlags
+    ) throws(SecurityFault) -> SecAccessControl {
+        try inner.accessControl(protection, flags)
+    }
+    func createEncryptedData(_ key: SecKey, _ secret: Data) throws(SecurityFault) -> Data {
+        try inner.createEncryptedData(key, secret)
+    }
+    func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data {
+        try inner.createDecryptedData(key, sealed)
     }
     func createRandomKey(_ attributes: [String: Any]) throws(SecurityFault) -> SecKey {
         try inner.createRandomKey(attributes)

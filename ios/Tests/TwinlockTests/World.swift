@@ -86,6 +86,7 @@ actor World {
 struct EnrolledPhone {
     let twinlock: Twinlock
     let keys: WatchedKeys
+    let clock: PassingClock
     let world: World
     let member: World.Member
     let security: StandInSecurity
@@ -106,9 +107,9 @@ struct EnrolledPhone {
         var password = member.password
         let (security, folder) = (StandInSecurity(), AppleStandIn.temporaryFolder())
         let apple = try AppleStandIn.ports(account: member.email, security: security, folder: folder)
-        let keys = WatchedKeys(apple.deviceKey)
+        let (keys, clock) = (WatchedKeys(apple.deviceKey), PassingClock(apple.clock))
         let twinlock = try await Twinlock.open(
-            member.configuration, ports: .init(deviceKey: keys, store: apple.store, clock: apple.clock))
+            member.configuration, ports: .init(deviceKey: keys, store: apple.store, clock: clock))
         #expect(try await twinlock.signIn(name: member.email, password: &password) == .setUpTwoStep)
         let code = try await world.code(scanning: try await twinlock.setUpTwoStep().uri)
         guard case .awaitApproval(let comparison?) = try await twinlock.submitCode(code) else {
@@ -117,7 +118,8 @@ struct EnrolledPhone {
         try await world.approve(member, comparisonCode: comparison)
         try await twinlock.refresh()
         let phone = EnrolledPhone(
-            twinlock: twinlock, keys: keys, world: world, member: member, security: security, folder: folder)
+            twinlock: twinlock, keys: keys, clock: clock, world: world, member: member, security: security,
+            folder: folder)
         for _ in 1...2 { try await phone.submit(digits) }
         #expect(twinlock.step == .ready)
         return phone
@@ -133,6 +135,21 @@ struct EnrolledPhone {
         for digit in digits { try entry.pushDigit(digit) }
         return entry
     }
+}
+
+/// The phone's clock, which tests let run ahead.
+final class PassingClock: Twinlock.Ports.Clock, @unchecked Sendable {
+    private let inner: any Twinlock.Ports.Clock
+    private let passed = Counter()
+
+    init(_ inner: any Twinlock.Ports.Clock) {
+        self.inner = inner
+    }
+
+    func pass(minutes: Int) { passed.add(minutes * 60_000) }
+
+    func wallMs() throws(Twinlock.Ports.Fault) -> UInt64 { try inner.wallMs() + UInt64(passed.value) }
+    func bootMs() throws(Twinlock.Ports.Fault) -> UInt64 { try inner.bootMs() + UInt64(passed.value) }
 }
 
 /// Keys that tell when the PIN key is used.
@@ -159,6 +176,12 @@ final class WatchedKeys: Twinlock.Ports.DeviceKey, @unchecked Sendable {
     }
     func pinKeyKind(account: String) throws(Twinlock.Ports.Fault) -> Twinlock.Ports.PinKeyKind {
         try inner.pinKeyKind(account: account)
+    }
+    func sealForBiometric(account: String, secret: Data) throws(Twinlock.Ports.Fault) -> Data {
+        try inner.sealForBiometric(account: account, secret: secret)
+    }
+    func openByBiometric(account: String, sealed: Data) throws(Twinlock.Ports.Fault) -> Data {
+        try inner.openByBiometric(account: account, sealed: sealed)
     }
     func delete(account: String) throws(Twinlock.Ports.Fault) { try inner.delete(account: account) }
     func level(account: String) throws(Twinlock.Ports.Fault) -> Twinlock.Ports.KeyLevel {

@@ -38,6 +38,7 @@ pub const FILE_NAME: &str = "harbour-plan.txt";
 pub const STEP_MS: u64 = 30_000;
 pub const MINUTE_MS: u64 = 60_000;
 pub const HOUR_MS: u64 = 3_600_000;
+pub const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Milliseconds since 1970, by the system.
 pub fn system_now_ms() -> u64 {

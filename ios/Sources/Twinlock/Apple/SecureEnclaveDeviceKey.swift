@@ -10,8 +10,10 @@ package import Foundation
 /// ``generate(account:)`` is refused; when the passcode is removed later, the system deletes them.
 package struct SecureEnclaveDeviceKey: Twinlock.Ports.DeviceKey {
     /// The enclave's keys can sign and agree; we use one key for one purpose.
-    private enum Purpose: String {
+    private enum Purpose: String, CaseIterable {
         case sign, bind
+        /// Opens what was sealed for a biometric, and for nothing but one that was there when the key was made.
+        case release
     }
 
     private let keychain: Twinlock.Keychain
@@ -52,14 +54,33 @@ package struct SecureEnclaveDeviceKey: Twinlock.Ports.DeviceKey {
         }
     }
 
+    package func sealForBiometric(account: String, secret: Data) throws(Twinlock.Ports.Fault) -> Data {
+        try delete(account, .release)
+        do {
+            return try security.createEncryptedData(try create(account, .release), secret)
+        } catch {
+            throw error.ofBiometricKey
+        }
+    }
+
+    package func openByBiometric(account: String, sealed: Data) throws(Twinlock.Ports.Fault) -> Data {
+        do {
+            return try security.createDecryptedData(try key(account, .release), sealed)
+        } catch {
+            throw error.ofBiometricKey
+        }
+    }
+
     package func delete(account: String) throws(Twinlock.Ports.Fault) {
-        for purpose in [Purpose.sign, .bind] {
-            do {
-                try security.delete(item(account, purpose))
-            } catch .notFound {
-            } catch {
-                throw .keyUnavailable
-            }
+        for purpose in Purpose.allCases { try delete(account, purpose) }
+    }
+
+    private func delete(_ account: String, _ purpose: Purpose) throws(Twinlock.Ports.Fault) {
+        do {
+            try security.delete(item(account, purpose))
+        } catch .notFound {
+        } catch {
+            throw .keyUnavailable
         }
     }
 
@@ -72,11 +93,13 @@ package struct SecureEnclaveDeviceKey: Twinlock.Ports.DeviceKey {
 
     private func create(_ account: String, _ purpose: Purpose) throws(SecurityFault) -> SecKey {
         let protection = kSecAttrAccessibleWhenPasscodeSetThisDeviceOnly as String
+        let flags: SecAccessControlCreateFlags =
+            purpose == .release ? [.privateKeyUsage, .biometryCurrentSet] : .privateKeyUsage
         let privateKey: [String: Any] = [
             kSecAttrIsPermanent as String: true,
             kSecAttrApplicationTag as String: tag(account, purpose),
             kSecAttrLabel as String: keychain.service,
-            kSecAttrAccessControl as String: try security.accessControl(protection),
+            kSecAttrAccessControl as String: try security.accessControl(protection, flags),
         ]
         var attributes: [String: Any] = [
             kSecAttrKeyType as String: kSecAttrKeyTypeECSECPrimeRandom,

@@ -12,6 +12,8 @@ package enum SecurityFault: Error, Sendable, Equatable {
     case duplicate
     /// The phone is locked (`errSecInteractionNotAllowed`).
     case locked
+    /// The member put the system's dialog away (`errSecUserCanceled`).
+    case cancelled
     /// Kept only on a phone with a passcode, and this one has none. The framework has said so in three ways:
     /// `errSecDecode` before iOS 9, `errSecAuthFailed` since, `errSecNotAvailable` after the passcode was switched off.
     case noPasscode
@@ -27,16 +29,29 @@ package enum SecurityFault: Error, Sendable, Equatable {
         case errSecItemNotFound: self = .notFound
         case errSecDuplicateItem: self = .duplicate
         case errSecInteractionNotAllowed: self = .locked
+        case errSecUserCanceled: self = .cancelled
         case errSecDecode, errSecAuthFailed, errSecNotAvailable: self = .noPasscode
         case errSecMissingEntitlement: self = .missingEntitlement
         default: self = .other(status)
         }
     }
 
-    /// The error object that key functions give instead of a status.
+    /// The error object that key functions give instead of a status. What the biometric's dialog says has numbers of its
+    /// own (`LAError`).
     package init(domain: String, code: Int) {
-        self.init(status: domain == NSOSStatusErrorDomain ? OSStatus(truncatingIfNeeded: code) : errSecParam)
+        switch (domain, code) {
+        case (NSOSStatusErrorDomain, _): self.init(status: OSStatus(truncatingIfNeeded: code))
+        // userCancel, userFallback, systemCancel, appCancel
+        case (Self.dialogs, -2), (Self.dialogs, -3), (Self.dialogs, -4), (Self.dialogs, -9): self = .cancelled
+        // passcodeNotSet
+        case (Self.dialogs, -5): self = .noPasscode
+        // biometryNotEnrolled: what the key was made for is gone
+        case (Self.dialogs, -7): self = .notFound
+        default: self = .other(errSecParam)
+        }
     }
+
+    private static let dialogs = "com.apple.LocalAuthentication"
 
     package static func check(_ status: OSStatus) throws(SecurityFault) {
         if status != 0 { throw SecurityFault(status: status) }
@@ -46,7 +61,15 @@ package enum SecurityFault: Error, Sendable, Equatable {
     var ofKey: Twinlock.Ports.Fault {
         switch self {
         case .notFound: .keyLost
-        case .duplicate, .locked, .noPasscode, .missingEntitlement, .other: .keyUnavailable
+        case .noPasscode: .noScreenLock
+        case .cancelled: .cancelled
+        case .duplicate, .locked, .missingEntitlement, .other: .keyUnavailable
         }
+    }
+
+    /// What it means for a use of the biometric's key. Apple says `errSecAuthFailed` for a key whose finger or face has
+    /// changed, where it does not say that there is none.
+    var ofBiometricKey: Twinlock.Ports.Fault {
+        self == .noPasscode ? .keyLost : ofKey
     }
 }

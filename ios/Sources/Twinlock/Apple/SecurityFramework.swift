@@ -15,8 +15,10 @@ package protocol SecurityFramework: Sendable {
     func update(_ query: [String: Any], _ attributes: [String: Any]) throws(SecurityFault)
     /// `SecItemDelete`.
     func delete(_ query: [String: Any]) throws(SecurityFault)
-    /// `SecAccessControlCreateWithFlags` with the flag `privateKeyUsage`.
-    func accessControl(_ protection: String) throws(SecurityFault) -> SecAccessControl
+    /// `SecAccessControlCreateWithFlags`.
+    func accessControl(
+        _ protection: String, _ flags: SecAccessControlCreateFlags
+    ) throws(SecurityFault) -> SecAccessControl
     /// `SecKeyCreateRandomKey`.
     func createRandomKey(_ attributes: [String: Any]) throws(SecurityFault) -> SecKey
     /// `SecKeyCreateWithData`: somebody else's public key, X9.63.
@@ -25,6 +27,10 @@ package protocol SecurityFramework: Sendable {
     func copyPublicKey(_ key: SecKey) throws(SecurityFault) -> Data
     /// `SecKeyCreateSignature` with ECDSA over SHA-256 of the message: DER.
     func createSignature(_ key: SecKey, _ message: Data) throws(SecurityFault) -> Data
+    /// `SecKeyCopyPublicKey` and `SecKeyCreateEncryptedData` with ECIES (cofactor, variable IV, X9.63, SHA-256, AES-GCM).
+    func createEncryptedData(_ key: SecKey, _ secret: Data) throws(SecurityFault) -> Data
+    /// `SecKeyCreateDecryptedData` with the same; asks the member where the key's access control says so.
+    func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data
     /// `SecKeyCopyKeyExchangeResult` with plain ECDH: the x coordinate.
     func copyKeyExchangeResult(_ key: SecKey, _ other: SecKey) throws(SecurityFault) -> Data
 }
@@ -37,6 +43,19 @@ package protocol SecurityFramework: Sendable {
     /// Who may use a key, and when.
     package protocol SecAccessControl: AnyObject, Sendable {}
 
+    /// When a key may be used. The values are Apple's.
+    package struct SecAccessControlCreateFlags: OptionSet, Sendable {
+        package let rawValue: UInt
+
+        package init(rawValue: UInt) {
+            self.rawValue = rawValue
+        }
+
+        package static let privateKeyUsage = Self(rawValue: 1 << 30)
+        package static let biometryCurrentSet = Self(rawValue: 1 << 3)
+    }
+
+    package let errSecUserCanceled: OSStatus = -128
     package let errSecDuplicateItem: OSStatus = -25299
     package let errSecItemNotFound: OSStatus = -25300
     package let errSecInteractionNotAllowed: OSStatus = -25308

@@ -22,8 +22,10 @@
             try SecurityFault.check(SecItemDelete(query as CFDictionary))
         }
 
-        func accessControl(_ protection: String) throws(SecurityFault) -> SecAccessControl {
-            try copied { SecAccessControlCreateWithFlags(nil, protection as CFString, .privateKeyUsage, $0) }
+        func accessControl(
+            _ protection: String, _ flags: SecAccessControlCreateFlags
+        ) throws(SecurityFault) -> SecAccessControl {
+            try copied { SecAccessControlCreateWithFlags(nil, protection as CFString, flags, $0) }
         }
 
         func createRandomKey(_ attributes: [String: Any]) throws(SecurityFault) -> SecKey {
@@ -49,6 +51,19 @@
             }
             return der as Data
         }
+
+        func createEncryptedData(_ key: SecKey, _ secret: Data) throws(SecurityFault) -> Data {
+            guard let publicKey = SecKeyCopyPublicKey(key) else { throw SecurityFault(status: errSecParam) }
+            let sealed: CFData = try copied { SecKeyCreateEncryptedData(publicKey, Self.ecies, secret as CFData, $0) }
+            return sealed as Data
+        }
+
+        func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data {
+            let secret: CFData = try copied { SecKeyCreateDecryptedData(key, Self.ecies, sealed as CFData, $0) }
+            return secret as Data
+        }
+
+        private static let ecies = SecKeyAlgorithm.eciesEncryptionCofactorVariableIVX963SHA256AESGCM
 
         func copyKeyExchangeResult(_ key: SecKey, _ other: SecKey) throws(SecurityFault) -> Data {
             let none = [:] as CFDictionary

@@ -1,7 +1,7 @@
 package dev.twinlock
 
 /**
- * The port that holds the device key (P-256, signs) and the PIN key, named per account.
+ * The port that holds the device key (P-256, signs), the PIN key and the key that a biometric opens, per account.
  *
  * [Twinlock.open] brings one over Android's key store. Implement it yourself only for another kind of device. Methods
  * are called off the main thread, block until they are done, and may call back into [Twinlock]. What they throw beside
@@ -9,7 +9,7 @@ package dev.twinlock
  */
 public interface DeviceKey {
     /**
-     * Makes both keys for [account], replacing any with that name.
+     * Makes device key and PIN key for [account], replacing any with that name.
      *
      * @return the device key's public half, a DER SubjectPublicKeyInfo (RFC 5480).
      */
@@ -37,11 +37,34 @@ public interface DeviceKey {
     @Throws(PortException::class)
     public fun bindGuess(account: String, guess: ByteArray): ByteArray
 
-    /** Deletes both keys. Not an error if there are none. */
+    /**
+     * Seals [secret] under a further key, made anew by each call, that only a biometric of this device's owner opens,
+     * and that the system invalidates when a finger or face is added. Asks nobody.
+     *
+     * @param secret 32 bytes; wiped after the call, so keep no reference.
+     * @return what [openByBiometric] takes, of any length.
+     * @throws PortException.KeyLost where there is no such hardware or nothing is enrolled.
+     * @throws PortException.NoScreenLock where the phone keeps such a key only with a screen lock, and has none.
+     */
+    @Throws(PortException::class)
+    public fun sealForBiometric(account: String, secret: ByteArray): ByteArray
+
+    /**
+     * Asks for the biometric, waits for the member, and opens. Called on a thread that may wait as long as that takes.
+     *
+     * @return the 32 bytes; wiped when they were used, so keep no reference.
+     * @throws PortException.KeyLost if the key was invalidated or did not seal this.
+     * @throws PortException.Cancelled if the member put the dialog away.
+     * @throws PortException.KeyUnavailable if the system refuses for now.
+     */
+    @Throws(PortException::class)
+    public fun openByBiometric(account: String, sealed: ByteArray): ByteArray
+
+    /** Deletes all keys. Not an error if there are none. */
     @Throws(PortException::class)
     public fun delete(account: String)
 
-    /** How hard the weaker of the two keys is held; [PortException.KeyLost] if either is not there. */
+    /** How hard the weaker of device key and PIN key is held; [PortException.KeyLost] if either is not there. */
     @Throws(PortException::class)
     public fun level(account: String): KeyLevel
 }

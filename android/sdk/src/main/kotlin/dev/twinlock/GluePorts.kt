@@ -1,9 +1,13 @@
 package dev.twinlock
 
 import dev.twinlock.ffi.HostException
+import java.util.concurrent.atomic.AtomicReference
 
-/** Each port as the glue wants it. Nothing but one of the four declared faults leaves a port, and no text. */
+/** Each port as the glue wants it. Nothing but one of the six declared faults leaves a port, and no text. */
 internal class GlueDeviceKey(private val port: DeviceKey) : dev.twinlock.ffi.DeviceKey {
+    /** What a biometric opened, until Rust has its copy. */
+    private val opened = AtomicReference<ByteArray?>()
+
     override fun generate(account: String): ByteArray = asked { port.generate(account) }
 
     override fun sign(account: String, message: ByteArray): ByteArray = asked { port.sign(account, message) }
@@ -14,10 +18,21 @@ internal class GlueDeviceKey(private val port: DeviceKey) : dev.twinlock.ffi.Dev
     }
 
     override fun bindGuess(account: String, guess: ByteArray): ByteArray = try {
+        // The next thing that Rust does with what was opened; it copied it when that call returned.
+        opened.getAndSet(null)?.fill(0)
         asked { port.bindGuess(account, guess) }
     } finally {
         guess.fill(0)
     }
+
+    override fun sealForBiometric(account: String, secret: ByteArray): ByteArray = try {
+        asked { port.sealForBiometric(account, secret) }
+    } finally {
+        secret.fill(0)
+    }
+
+    override fun openByBiometric(account: String, sealed: ByteArray): ByteArray =
+        asked { port.openByBiometric(account, sealed) }.also(opened::set)
 
     override fun delete(account: String): Unit = asked { port.delete(account) }
 
@@ -50,6 +65,8 @@ private inline fun <T> asked(port: () -> T): T = try {
     throw when (fault) {
         is PortException.KeyLost -> HostException.KeyLost()
         is PortException.KeyUnavailable -> HostException.KeyUnavailable()
+        is PortException.NoScreenLock -> HostException.NoScreenLock()
+        is PortException.Cancelled -> HostException.Cancelled()
         is PortException.StoreFailed -> HostException.StoreFailed()
     }
 } catch (_: Throwable) {

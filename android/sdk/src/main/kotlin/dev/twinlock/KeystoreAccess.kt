@@ -1,5 +1,7 @@
 package dev.twinlock
 
+import android.os.Build
+import android.security.keystore.StrongBoxUnavailableException
 import java.security.GeneralSecurityException
 import java.security.InvalidKeyException
 import java.security.Key
@@ -27,6 +29,17 @@ internal object KeystoreAccess {
         throw sort(fault)
     } catch (fault: ProviderException) {
         throw PortException.KeyUnavailable(fault)
+    }
+
+    /** Makes a key in StrongBox where there is one that answers, else in the processor's trusted environment. */
+    inline fun <T> strongestFirst(apiLevel: Int, generate: (isStrongBox: Boolean) -> T): T {
+        if (apiLevel < Build.VERSION_CODES.P) return generate(false)
+        return try {
+            generate(true)
+        } catch (fault: ProviderException) {
+            // Named here and not in the catch: phones before API 28 do not have the class.
+            if (fault is StrongBoxUnavailableException) generate(false) else throw fault
+        }
     }
 
     fun sort(fault: GeneralSecurityException): PortException = when {

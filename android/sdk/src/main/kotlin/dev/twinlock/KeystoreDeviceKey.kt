@@ -4,11 +4,9 @@ import android.os.Build
 import android.security.keystore.KeyGenParameterSpec
 import android.security.keystore.KeyInfo
 import android.security.keystore.KeyProperties
-import android.security.keystore.StrongBoxUnavailableException
 import java.security.KeyFactory
 import java.security.KeyPairGenerator
 import java.security.PrivateKey
-import java.security.ProviderException
 import java.security.Signature
 import java.security.spec.ECGenParameterSpec
 import javax.crypto.KeyGenerator
@@ -20,15 +18,18 @@ import javax.crypto.SecretKeyFactory
  * The device's keys in Android's key store: in StrongBox where there is one that answers, else in the processor's
  * trusted environment. [level] tells which it became.
  */
-internal class KeystoreDeviceKey(private val apiLevel: Int = Build.VERSION.SDK_INT) : DeviceKey {
+internal class KeystoreDeviceKey(
+    private val biometricKey: KeystoreBiometricKey,
+    private val apiLevel: Int = Build.VERSION.SDK_INT,
+) : DeviceKey {
     override fun generate(account: String): ByteArray = KeystoreAccess.sorted {
-        val publicKey = strongestFirst { isStrongBox ->
+        val publicKey = KeystoreAccess.strongestFirst(apiLevel) { isStrongBox ->
             val spec = specification(deviceAlias(account), isStrongBox)
                 .setAlgorithmParameterSpec(ECGenParameterSpec("secp256r1"))
             val generator = KeyPairGenerator.getInstance(KeyProperties.KEY_ALGORITHM_EC, KeystoreAccess.PROVIDER)
             generator.apply { initialize(spec.build()) }.generateKeyPair().public
         }
-        strongestFirst { isStrongBox ->
+        KeystoreAccess.strongestFirst(apiLevel) { isStrongBox ->
             val spec = specification(pinAlias(account), isStrongBox)
             val generator =
                 KeyGenerator.getInstance(KeyProperties.KEY_ALGORITHM_HMAC_SHA256, KeystoreAccess.PROVIDER)
@@ -56,9 +57,14 @@ internal class KeystoreDeviceKey(private val apiLevel: Int = Build.VERSION.SDK_I
         }
     }
 
+    override fun sealForBiometric(account: String, secret: ByteArray): ByteArray = biometricKey.seal(account, secret)
+
+    override fun openByBiometric(account: String, sealed: ByteArray): ByteArray = biometricKey.open(account, sealed)
+
     override fun delete(account: String) {
         KeystoreAccess.delete(deviceAlias(account))
         KeystoreAccess.delete(pinAlias(account))
+        biometricKey.delete(account)
     }
 
     override fun level(account: String): KeyLevel {
@@ -80,16 +86,6 @@ internal class KeystoreDeviceKey(private val apiLevel: Int = Build.VERSION.SDK_I
         // Before API 35 such keys could stay unusable after an unlock by face or trust agent (AOSP bug 296464083).
         if (apiLevel >= Build.VERSION_CODES.VANILLA_ICE_CREAM) builder.setUnlockedDeviceRequired(true)
         return builder
-    }
-
-    private fun <T> strongestFirst(generate: (isStrongBox: Boolean) -> T): T {
-        if (apiLevel < Build.VERSION_CODES.P) return generate(false)
-        return try {
-            generate(true)
-        } catch (fault: ProviderException) {
-            // Named here and not in the catch: phones before API 28 do not have the class.
-            if (fault is StrongBoxUnavailableException) generate(false) else throw fault
-        }
     }
 
     /** Before API 31 Android does not tell a StrongBox from the processor; then the lower one is reported. */

@@ -10,6 +10,12 @@ public sealed class PortException(cause: Throwable?) : Exception(null, cause) {
     /** The key hardware does not answer or refuses for now. */
     public class KeyUnavailable(cause: Throwable? = null) : PortException(cause)
 
+    /** The phone has no screen lock, without which it keeps no such key. */
+    public class NoScreenLock(cause: Throwable? = null) : PortException(cause)
+
+    /** The member put the system's dialog away. */
+    public class Cancelled(cause: Throwable? = null) : PortException(cause)
+
     /** Reading or writing failed (full, locked, denied), or what was read is damaged. */
     public class StoreFailed(cause: Throwable? = null) : PortException(cause)
 }

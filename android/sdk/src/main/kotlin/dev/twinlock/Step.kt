@@ -60,7 +60,7 @@ public sealed interface Step {
         override val textKey: String get() = "twinlock_step_enter_pin"
     }
 
-    /** The policy was raised: ask for a new PIN, twice, as in [CreatePin]. */
+    /** The policy was raised, or the member asked ([Twinlock.changePin]): ask for a new PIN, twice, as in [CreatePin]. */
     public data class ChangePin(
         /** Digits at least, 6–12. */
         public val minLength: Int,

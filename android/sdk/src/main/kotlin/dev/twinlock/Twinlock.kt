@@ -1,5 +1,6 @@
 package dev.twinlock
 
+import android.app.KeyguardManager
 import android.content.Context
 import android.os.Build
 import dev.twinlock.ffi.Engine
@@ -17,6 +18,16 @@ import kotlinx.coroutines.withContext
  * [TwinlockException.Misuse] (TL-9002), except that [files], [download] and reads of [vault] may overlap. Every call
  * may throw any [TwinlockException]. Cancelling a call stops the waiting for it, not what the portal has done: a PIN
  * try was counted before it was made.
+ *
+ * **A forgotten PIN**: [signIn] at any step, then a code, an admin's approval if the policy asks for it, and a new PIN.
+ * What the vault held stays sealed for ever.
+ *
+ * **At the limit** of wrong PINs the portal erases its share of the key and the call is [TwinlockException.EnrollAgain]
+ * (TL-1005) at [Step.SignIn]; this device's secrets are gone, and the way back is that of a forgotten PIN.
+ *
+ * **A device that an admin revoked** learns so with its next call to the portal, which is
+ * [TwinlockException.EnrollAgain] (TL-5007) at [Step.Blocked] with [BlockedReason.Revoked]; its secrets are wiped by
+ * then.
  */
 public class Twinlock private constructor(private val calls: EngineCalls) : AutoCloseable {
     /** What comes next; the present step first, then each one that differs. After [close] it says nothing any more. */
@@ -70,6 +81,46 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
         runCatching { entry.clear() }
     }
 
+    /**
+     * Begins a change of the PIN: [Step.ChangePin] if the PIN was entered less than five minutes ago, or else
+     * [Step.EnterPin] first, and [Step.ChangePin] after it. The new PIN goes to [submitPin], twice; the old one works
+     * until the portal has taken the new one. [refresh] leaves the change again. [TwinlockException.StepRequired]
+     * (TL-1006) if there is no PIN yet.
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun changePin(): Step = calls.next { it.changePin() }
+
+    /**
+     * Tells that time has passed. Call it in `onStop` and `onStart`, and now and then while the app is in use: after
+     * the policy's idle time nothing is open any more, and this answers [Step.EnterPin]. A policy of no idle time locks
+     * at every call. Measured on [Clock.bootMs], which no user can set. No network.
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun tick(): Step = calls.next { it.tick() }
+
+    /**
+     * Switches the biometric on, with the next PIN that opens or is set, or off, at once. Ask the member before: it is
+     * a convenience, and the PIN stays. [hasBiometric] tells after that PIN whether it could be switched on; it cannot
+     * on a phone without a screen lock, without a biometric of class 3, or before API 28.
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun useBiometric(on: Boolean): Unit = calls.call { it.useBiometric(on) }
+
+    /** Whether a biometric could open this device now: whether to offer [unlockWithBiometric] at [Step.EnterPin]. */
+    @Throws(TwinlockException::class)
+    public suspend fun hasBiometric(): Boolean = calls.call { it.hasBiometric() }
+
+    /**
+     * Unlocks with the biometric at [Step.EnterPin], which the [BiometricPrompter] asks the member for. A try like one
+     * with the PIN: counted by the portal before it is made. Not counted, and the PIN works as before, if it is
+     * [TwinlockException.StepRequired] with TL-1008 (nothing to open any more: a finger or face was added, or the PIN
+     * was changed; offer [useBiometric] after the next PIN), TL-1009 (the member put the dialog away) or TL-1010 (the
+     * policy wants the PIN itself from time to time; the biometric works again after it), or if it is
+     * [TwinlockException.Retry] with TL-5008 (the system refuses for now, such as after too many wrong fingers).
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun unlockWithBiometric(): Step = calls.next { it.unlockWithBiometric() }
+
     /** The organisation's files, at [Step.Ready]. */
     @Throws(TwinlockException::class)
     public suspend fun files(): List<FileEntry> = calls.call { engine -> engine.files().map { it.toEntry() } }
@@ -98,11 +149,22 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
          * remembers may be damaged or its key gone; then that is [Step.SignIn], and the member enrolls again.
          *
          * Keys lie in Android's key store, in StrongBox where there is one; files in `noBackupFilesDir`.
+         *
+         * @param biometric asks for a biometric, such as a [SystemBiometricPrompter]; without one there is none.
          */
         @Throws(TwinlockException::class)
-        public suspend fun open(context: Context, config: TwinlockConfig): Twinlock {
-            val folder = withContext(Dispatchers.IO) { context.applicationContext.noBackupFilesDir }
-            val ports = Ports(KeystoreDeviceKey(), KeystoreStore(folder), DeviceClock())
+        public suspend fun open(
+            context: Context,
+            config: TwinlockConfig,
+            biometric: BiometricPrompter? = null,
+        ): Twinlock {
+            val phone = context.applicationContext
+            val folder = withContext(Dispatchers.IO) { phone.noBackupFilesDir }
+            val biometricKey = KeystoreBiometricKey(
+                biometric,
+                hasScreenLock = { phone.getSystemService(KeyguardManager::class.java)?.isDeviceSecure == true },
+            )
+            val ports = Ports(KeystoreDeviceKey(biometricKey), KeystoreStore(folder), DeviceClock())
             val model = config.model ?: "${Build.MANUFACTURER} ${Build.MODEL}"
             val system = config.system ?: "Android ${Build.VERSION.RELEASE}"
             return open(config, model, system, ports)

@@ -14,7 +14,7 @@ import java.security.spec.X509EncodedKeySpec
 
 /** The production adapter, unmodified, over a key store that enforces what the specification of a key says. */
 class KeystoreDeviceKeyTest {
-    private val keys = KeystoreDeviceKey()
+    private val keys = deviceKey()
 
     @BeforeEach
     fun newPhone() = Phone.reset()
@@ -63,10 +63,10 @@ class KeystoreDeviceKeyTest {
 
     @Test
     fun `before API 35 a locked phone is not asked for, and before API 28 no StrongBox`() {
-        KeystoreDeviceKey(apiLevel = 34).generate("mara")
+        deviceKey(apiLevel = 34).generate("mara")
         assertTrue(Phone.aliases.none { Phone.specification(it).isUnlockedDeviceRequired })
         assertTrue(Phone.aliases.all { Phone.specification(it).isStrongBoxBacked })
-        KeystoreDeviceKey(apiLevel = 27).generate("mara")
+        deviceKey(apiLevel = 27).generate("mara")
         assertTrue(Phone.aliases.none { Phone.specification(it).isStrongBoxBacked })
     }
 
@@ -96,11 +96,11 @@ class KeystoreDeviceKeyTest {
     @Test
     fun `before API 31 a StrongBox is reported as what is certain`() {
         keys.generate("mara")
-        assertEquals(KeyLevel.TrustedEnvironment, KeystoreDeviceKey(apiLevel = 30).level("mara"))
+        assertEquals(KeyLevel.TrustedEnvironment, deviceKey(apiLevel = 30).level("mara"))
         Phone.hasStrongBox = false
         Phone.hasSecureHardware = false
         keys.generate("mara")
-        assertEquals(KeyLevel.Software, KeystoreDeviceKey(apiLevel = 30).level("mara"))
+        assertEquals(KeyLevel.Software, deviceKey(apiLevel = 30).level("mara"))
     }
 
     @Test
@@ -139,15 +139,30 @@ class KeystoreDeviceKeyTest {
     }
 
     @Test
-    fun `deleting takes both keys of one account, and none of another`() {
+    fun `a phone without a screen lock keeps these keys`() {
+        Phone.hasScreenLock = false
+        keys.generate("mara")
+        keys.sign("mara", ByteArray(1))
+        keys.bindGuess("mara", ByteArray(32))
+    }
+
+    @Test
+    fun `deleting takes all keys of one account, and none of another`() {
         keys.generate("mara")
         keys.generate("jonas")
+        val sealed = keys.sealForBiometric("mara", ByteArray(32))
+        keys.sealForBiometric("jonas", ByteArray(32))
         keys.delete("mara")
         keys.delete("mara")
         assertAllLost()
+        assertThrows<PortException.KeyLost> { keys.openByBiometric("mara", sealed) }
+        assertEquals(3, Phone.aliases.size)
         keys.sign("jonas", ByteArray(1))
         keys.bindGuess("jonas", ByteArray(32))
     }
+
+    private fun deviceKey(apiLevel: Int = 35) =
+        KeystoreDeviceKey(KeystoreBiometricKey({ it }, { Phone.hasScreenLock }), apiLevel)
 
     private fun assertAllLost() {
         assertThrows<PortException.KeyLost> { keys.sign("mara", ByteArray(1)) }

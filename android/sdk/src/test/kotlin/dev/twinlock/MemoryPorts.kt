@@ -40,6 +40,10 @@ internal class MemoryPorts(private val onRead: (String) -> Unit = {}) {
 
         override fun bindGuess(account: String, guess: ByteArray): ByteArray = throw PortException.KeyLost()
 
+        override fun sealForBiometric(account: String, secret: ByteArray): ByteArray = throw PortException.KeyLost()
+
+        override fun openByBiometric(account: String, sealed: ByteArray): ByteArray = throw PortException.KeyLost()
+
         override fun delete(account: String) = Unit
 
         override fun level(account: String): KeyLevel = throw PortException.KeyLost()

@@ -16,7 +16,11 @@ internal class NativeMemory private constructor(
         private val c = Native.load("c", C::class.java)
 
         fun now(): NativeMemory {
-            repeat(3) { System.gc() }
+            // What was collected is freed by the glue's cleaner, on a thread of its own and a moment later.
+            repeat(5) {
+                System.gc()
+                Thread.sleep(200)
+            }
             val resident = File("/proc/self/status").readLines().first { it.startsWith("VmRSS:") }.filter(Char::isDigit)
             return NativeMemory(resident.toLong(), c.mallinfo2().fields[7] / 1024)
         }

@@ -1,20 +1,26 @@
 package dev.twinlock.scenario
 
+import dev.twinlock.Ports
 import dev.twinlock.Step
 import dev.twinlock.Twinlock
 import dev.twinlock.TwinlockConfig
 import kotlinx.coroutines.runBlocking
 
 /** A member's phone that an admin has approved, with its ports within reach. */
-class EnrolledPhone private constructor(private val config: TwinlockConfig, val ports: SoftwarePorts) {
-    private val held = ports.ports()
-
-    lateinit var twinlock: Twinlock
+class EnrolledPhone private constructor(
+    private val config: TwinlockConfig,
+    val ports: SoftwarePorts,
+    private val held: Ports,
+    /** What the member's authenticator app scanned. */
+    val uri: String,
+    twinlock: Twinlock,
+) {
+    var twinlock: Twinlock = twinlock
         private set
 
     /** The app starts again. */
     suspend fun restart(): Step {
-        if (::twinlock.isInitialized) twinlock.close()
+        twinlock.close()
         twinlock = Twinlock.open(config, held)
         return twinlock.step.value
     }
@@ -32,14 +38,15 @@ class EnrolledPhone private constructor(private val config: TwinlockConfig, val 
         /** From sign-in to the step that asks for a new PIN. */
         fun enroll(world: World, member: Member): EnrolledPhone = runBlocking {
             val config = TwinlockConfig(world.portalUrl, world.rootsPem, account = member.email, appVersion = "1.0.0")
-            val phone = EnrolledPhone(config, SoftwarePorts())
-            phone.restart()
-            val twinlock = phone.twinlock
+            val ports = SoftwarePorts()
+            val held = ports.ports()
+            val twinlock = Twinlock.open(config, held)
             check(twinlock.signIn(member.email, member.password.toByteArray()) == Step.SetUpTwoStep)
-            val waiting = twinlock.submitCode(world.code(twinlock.setUpTwoStep().uri)) as Step.AwaitApproval
+            val uri = twinlock.setUpTwoStep().uri
+            val waiting = twinlock.submitCode(world.code(uri)) as Step.AwaitApproval
             world.approve(member, checkNotNull(waiting.comparisonCode))
             check(twinlock.refresh() is Step.CreatePin)
-            phone
+            EnrolledPhone(config, ports, held, uri, twinlock)
         }
     }
 }

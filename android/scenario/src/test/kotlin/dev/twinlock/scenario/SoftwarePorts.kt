@@ -14,7 +14,9 @@ import java.security.Signature
 import java.security.spec.ECGenParameterSpec
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CopyOnWriteArrayList
+import javax.crypto.Cipher
 import javax.crypto.Mac
+import javax.crypto.spec.GCMParameterSpec
 import javax.crypto.spec.SecretKeySpec
 
 /** Ports of a device without key hardware, by Java's own means; each call is noted and then told to [onCall]. */
@@ -25,6 +27,19 @@ class SoftwarePorts {
     /** Told of each call, on the thread that makes it, before it is answered. */
     @Volatile
     var onCall: (String) -> Unit = {}
+
+    /** Milliseconds by which the boot clock is ahead of the machine's. */
+    @Volatile
+    var bootAheadMs = 0L
+
+    /** The key that a biometric opens; `null` after a finger was added, and before one was ever asked for. */
+    @Volatile
+    private var biometricKey: SecretKeySpec? = null
+
+    /** As the system does then. */
+    fun addFinger() {
+        biometricKey = null
+    }
 
     fun ports() = Ports(Keys(), Blobs(), Clocks())
 
@@ -61,6 +76,21 @@ class SoftwarePorts {
             called("bindGuess")
             return Mac.getInstance("HmacSHA256").apply { init(of(account).second) }.doFinal(guess)
         }
+
+        override fun sealForBiometric(account: String, secret: ByteArray): ByteArray {
+            called("sealForBiometric")
+            val key = SecretKeySpec(ByteArray(32).also(SecureRandom()::nextBytes), "AES").also { biometricKey = it }
+            return aes(Cipher.ENCRYPT_MODE, key).doFinal(secret)
+        }
+
+        override fun openByBiometric(account: String, sealed: ByteArray): ByteArray {
+            called("openByBiometric")
+            return aes(Cipher.DECRYPT_MODE, biometricKey ?: throw PortException.KeyLost()).doFinal(sealed)
+        }
+
+        /** The key seals once: a nonce of nothing is a nonce. */
+        private fun aes(mode: Int, key: SecretKeySpec) =
+            Cipher.getInstance("AES/GCM/NoPadding").apply { init(mode, key, GCMParameterSpec(128, ByteArray(12))) }
 
         override fun delete(account: String) {
             called("delete")
@@ -101,6 +131,6 @@ class SoftwarePorts {
     private inner class Clocks : Clock {
         override fun wallMs(): Long = System.currentTimeMillis().also { called("wallMs") }
 
-        override fun bootMs(): Long = (System.nanoTime() / 1_000_000).also { called("bootMs") }
+        override fun bootMs(): Long = (System.nanoTime() / 1_000_000 + bootAheadMs).also { called("bootMs") }
     }
 }

@@ -10,7 +10,8 @@ import java.security.Provider
 public class AndroidKeyStore : Provider(NAME, "1.0", "stand-in for tests, never shipped") {
     init {
         put("KeyStore.$NAME", KeyStoreStandIn::class.java.name)
-        put("KeyPairGenerator.EC", SigningKeyGenerator::class.java.name)
+        put("KeyPairGenerator.EC", PairGenerator.P256::class.java.name)
+        put("KeyPairGenerator.RSA", PairGenerator.Rsa::class.java.name)
         put("KeyGenerator.AES", SecretKeyGenerator.Aes::class.java.name)
         put("KeyGenerator.HmacSHA256", SecretKeyGenerator.Hmac::class.java.name)
         put("KeyFactory.EC", PrivateKeyInspector::class.java.name)
@@ -20,7 +21,8 @@ public class AndroidKeyStore : Provider(NAME, "1.0", "stand-in for tests, never 
         put("Signature.NONEwithECDSA", NoneWithEcdsa::class.java.name)
         put("Mac.HmacSHA256", HmacSha256::class.java.name)
         put("Cipher.AES/GCM/NoPadding", AesGcm::class.java.name)
-        for (operation in listOf("Signature.SHA256withECDSA", "Signature.NONEwithECDSA")) {
+        put("Cipher.$RSA_OAEP", RsaOaep::class.java.name)
+        for (operation in listOf("Signature.SHA256withECDSA", "Signature.NONEwithECDSA", "Cipher.$RSA_OAEP")) {
             put("$operation SupportedKeyClasses", StoredPrivateKey::class.java.name)
         }
         for (operation in listOf("Mac.HmacSHA256", "Cipher.AES/GCM/NoPadding")) {
@@ -31,5 +33,7 @@ public class AndroidKeyStore : Provider(NAME, "1.0", "stand-in for tests, never 
     public companion object {
         /** Android's own. */
         public const val NAME: String = "AndroidKeyStore"
+
+        internal const val RSA_OAEP = "RSA/ECB/OAEPWithSHA-256AndMGF1Padding"
     }
 }

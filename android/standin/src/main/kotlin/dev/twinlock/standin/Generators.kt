@@ -7,26 +7,39 @@ import java.security.KeyPairGeneratorSpi
 import java.security.SecureRandom
 import java.security.spec.AlgorithmParameterSpec
 import java.security.spec.ECGenParameterSpec
+import java.security.spec.RSAKeyGenParameterSpec
 import javax.crypto.KeyGeneratorSpi
 import javax.crypto.SecretKey
 import javax.crypto.spec.SecretKeySpec
 
-/** Makes P-256 pairs; the private half stays in the phone. */
-internal class SigningKeyGenerator : KeyPairGeneratorSpi() {
+/** Makes pairs; the private half stays in the phone. */
+internal abstract class PairGenerator(
+    private val algorithm: String,
+    private val provider: String,
+    private val software: AlgorithmParameterSpec,
+) : KeyPairGeneratorSpi() {
+    class P256 : PairGenerator("EC", "SunEC", ECGenParameterSpec("secp256r1"))
+
+    class Rsa : PairGenerator("RSA", "SunRsaSign", RSAKeyGenParameterSpec(2048, RSAKeyGenParameterSpec.F4))
+
     private var parameters: AlgorithmParameterSpec? = null
 
     override fun initialize(size: Int, random: SecureRandom?): Unit =
         throw InvalidAlgorithmParameterException("Android takes a KeyGenParameterSpec")
 
     override fun initialize(parameters: AlgorithmParameterSpec?, random: SecureRandom?) {
+        try {
+            KeySpecification.checkUser(parameters)
+        } catch (refusal: IllegalStateException) {
+            throw InvalidAlgorithmParameterException(refusal)
+        }
         this.parameters = parameters
     }
 
     override fun generateKeyPair(): KeyPair {
-        val specification = KeySpecification.of("EC", parameters)
-        val software = KeyPairGenerator.getInstance("EC", "SunEC")
-        software.initialize(ECGenParameterSpec("secp256r1"))
-        val pair = software.generateKeyPair()
+        val specification = KeySpecification.of(algorithm, parameters)
+        val generator = KeyPairGenerator.getInstance(algorithm, provider).apply { initialize(software) }
+        val pair = generator.generateKeyPair()
         val stored = StoredKey(specification, pair.private, pair)
         Phone.keys[specification.alias] = stored
         return KeyPair(pair.public, StoredPrivateKey(specification.alias, stored))

@@ -8,10 +8,11 @@ import java.security.InvalidAlgorithmParameterException
 import java.security.ProviderException
 import java.security.spec.AlgorithmParameterSpec
 import java.security.spec.ECGenParameterSpec
+import java.security.spec.RSAKeyGenParameterSpec
 
 /** What a `KeyGenParameterSpec` said of a key, after everything was refused that Android refuses. */
 public class KeySpecification internal constructor(
-    /** `EC`, `AES` or `HmacSHA256`. */
+    /** `EC`, `RSA`, `AES` or `HmacSHA256`. */
     public val algorithm: String,
     spec: KeyGenParameterSpec,
 ) {
@@ -22,17 +23,23 @@ public class KeySpecification internal constructor(
     public val paddings: Set<String> = spec.encryptionPaddings.toSet()
     public val isRandomizedEncryptionRequired: Boolean = spec.isRandomizedEncryptionRequired
     public val isUserAuthenticationRequired: Boolean = spec.isUserAuthenticationRequired
+    public val userAuthenticationType: Int = spec.userAuthenticationType
+
+    /** For how long one confirmation is good; 0 is one use. */
+    public val userAuthenticationSeconds: Int = spec.userAuthenticationValidityDurationSeconds
+    public val isInvalidatedByBiometricEnrollment: Boolean = spec.isInvalidatedByBiometricEnrollment
     public val isUnlockedDeviceRequired: Boolean = spec.isUnlockedDeviceRequired
     public val isStrongBoxBacked: Boolean = spec.isStrongBoxBacked
     public val keySize: Int = sizeOf(spec)
 
     init {
+        checkUser(spec)
         if (Phone.isKeyStoreDown) throw ProviderException("the key store does not answer")
         if (isStrongBoxBacked && (!Phone.hasStrongBox || Phone.isStrongBoxBusy)) {
             throw StrongBoxUnavailableException("Failed to generate key")
         }
         val allowed = when (algorithm) {
-            "AES" -> KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT
+            "AES", "RSA" -> KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT
             else -> KeyProperties.PURPOSE_SIGN or KeyProperties.PURPOSE_VERIFY
         }
         if (purposes == 0 || purposes and allowed.inv() != 0) {
@@ -65,6 +72,8 @@ public class KeySpecification internal constructor(
                 }
                 256
             }
+            "RSA" -> 2048.takeIf { (curve as? RSAKeyGenParameterSpec)?.keysize == it || spec.keySize == it }
+                ?: throw InvalidAlgorithmParameterException("only RSA-2048 here")
             "AES" -> spec.keySize.takeIf { it in setOf(128, 256) || it == -1 }?.let { if (it == -1) 128 else it }
                 ?: throw InvalidAlgorithmParameterException("AES key size ${spec.keySize}")
             else -> if (spec.keySize == -1) 256 else spec.keySize
@@ -72,6 +81,19 @@ public class KeySpecification internal constructor(
     }
 
     internal companion object {
+        /** As `KeyStore2ParameterUtils.addSids`: such a key is bound to what is enrolled when it is made. */
+        fun checkUser(parameters: AlgorithmParameterSpec?) {
+            val spec = parameters as? KeyGenParameterSpec ?: return
+            if (!spec.isUserAuthenticationRequired) return
+            val isBiometricOnly = spec.userAuthenticationType == KeyProperties.AUTH_BIOMETRIC_STRONG
+            if (isBiometricOnly && !(Phone.hasScreenLock && Phone.hasBiometric)) {
+                error("At least one biometric must be enrolled to create keys requiring user authentication")
+            }
+            if (!Phone.hasScreenLock) {
+                error("Secure lock screen must be enabled to create keys requiring user authentication")
+            }
+        }
+
         fun of(algorithm: String, parameters: AlgorithmParameterSpec?): KeySpecification {
             val spec = parameters as? KeyGenParameterSpec
                 ?: throw InvalidAlgorithmParameterException("Android takes a KeyGenParameterSpec")

@@ -1,7 +1,11 @@
 package dev.twinlock.standin
 
+import java.nio.ByteBuffer
 import java.security.Security
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.ExecutorService
+import java.util.concurrent.Executors
+import javax.crypto.Cipher
 
 /** The one phone of this process: what its key store holds, and the switches for what can be wrong with it. */
 public object Phone {
@@ -28,6 +32,22 @@ public object Phone {
     @Volatile
     public var hasSecureHardware: Boolean = true
 
+    /** A screen lock is set. */
+    @Volatile
+    public var hasScreenLock: Boolean = true
+
+    /** A biometric of class 3 is enrolled. */
+    @Volatile
+    public var hasBiometric: Boolean = true
+
+    /** What happens when the system's dialog for a biometric shows. */
+    @Volatile
+    public var onBiometricDialog: (BiometricDialog) -> Unit = { it.show() }
+
+    /** Runs what an app gives to its main thread. */
+    public val mainExecutor: ExecutorService =
+        Executors.newSingleThreadExecutor { Thread(it, "main").apply { isDaemon = true } }
+
     /** The screen is locked. */
     @Volatile
     public var isLocked: Boolean = false
@@ -44,6 +64,9 @@ public object Phone {
     @Volatile
     public var stoppedBootMs: Long? = null
 
+    /** Ciphers under way that the user has confirmed, by [RsaOaep]'s handle. */
+    internal val confirmed: MutableSet<Long> = ConcurrentHashMap.newKeySet()
+
     internal val keys: MutableMap<String, StoredKey> = ConcurrentHashMap()
 
     /** The names of the keys that are there. */
@@ -59,6 +82,9 @@ public object Phone {
         hasStrongBox = true
         isStrongBoxBusy = false
         hasSecureHardware = true
+        hasScreenLock = true
+        hasBiometric = true
+        onBiometricDialog = { it.show() }
         isLocked = false
         isKeyStoreDown = false
         isInvalidatedAtUse = false
@@ -73,6 +99,19 @@ public object Phone {
 
     /** New biometrics or a removed screen lock: the keys are there and of no use any more. */
     public fun invalidateKeys(): Unit = keys.values.forEach { it.isInvalidated = true }
+
+    /** A finger is added: what only the biometrics of before may use is of no use any more. */
+    public fun addFinger() {
+        for (key in keys.values) {
+            val wants = key.specification
+            if (wants.isUserAuthenticationRequired && wants.isInvalidatedByBiometricEnrollment) key.isInvalidated = true
+        }
+    }
+
+    /** The user shows an enrolled finger for what [cipher] is about to do, once. */
+    public fun confirm(cipher: Cipher) {
+        confirmed += ByteBuffer.wrap(cipher.iv).getLong()
+    }
 
     /** This one key was made where the processor holds it, not in the StrongBox. */
     public fun weaken(alias: String) {

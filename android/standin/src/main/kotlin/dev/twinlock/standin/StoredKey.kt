@@ -24,11 +24,17 @@ internal class StoredKey(val specification: KeySpecification, val secret: Key, v
         return specification.info(isWeakened)
     }
 
+    /** Each use has to be confirmed by the user while it is under way. */
+    val isConfirmedPerUse: Boolean
+        get() = specification.isUserAuthenticationRequired && specification.userAuthenticationSeconds == 0
+
     /** The key for one operation, or the fault that Android throws instead. */
-    fun use(purpose: Int, digest: String? = null): Key {
+    fun use(purpose: Int, digest: String? = null, canBeConfirmed: Boolean = false): Key {
         if (Phone.isKeyStoreDown) throw ProviderException("the key store does not answer")
         if (isInvalidated || Phone.isInvalidatedAtUse) throw KeyPermanentlyInvalidatedException()
-        if (specification.isUserAuthenticationRequired) throw UserNotAuthenticatedException()
+        if (specification.isUserAuthenticationRequired && !(canBeConfirmed && isConfirmedPerUse)) {
+            throw UserNotAuthenticatedException()
+        }
         val isPrivateUse = purpose != KeyProperties.PURPOSE_ENCRYPT
         if (specification.isUnlockedDeviceRequired && Phone.isLocked && isPrivateUse) {
             throw InvalidKeyException("the device is locked")
@@ -52,7 +58,7 @@ internal interface Handle : Key {
 }
 
 internal class StoredPrivateKey(override val alias: String, override val key: StoredKey) : Handle, PrivateKey {
-    override fun getAlgorithm(): String = "EC"
+    override fun getAlgorithm(): String = key.specification.algorithm
 }
 
 internal class StoredSecretKey(override val alias: String, override val key: StoredKey) : Handle, SecretKey {

@@ -21,15 +21,22 @@ import java.security.KeyFactory
 import java.security.KeyPair
 import java.security.KeyPairGenerator
 import java.security.KeyStore
+import java.security.KeyStoreException
 import java.security.ProviderException
+import java.security.PublicKey
 import java.security.Signature
 import java.security.UnrecoverableKeyException
 import java.security.spec.ECGenParameterSpec
+import java.security.spec.MGF1ParameterSpec
+import java.security.spec.RSAKeyGenParameterSpec
 import javax.crypto.Cipher
+import javax.crypto.IllegalBlockSizeException
 import javax.crypto.KeyGenerator
 import javax.crypto.Mac
 import javax.crypto.SecretKey
 import javax.crypto.spec.GCMParameterSpec
+import javax.crypto.spec.OAEPParameterSpec
+import javax.crypto.spec.PSource
 
 /** A stand-in that allowed more than Android would prove nothing; so it is tested itself. */
 class AndroidKeyStoreTest {
@@ -131,6 +138,55 @@ class AndroidKeyStoreTest {
     }
 
     @Test
+    fun `a key confirmed per use begins and does not finish without, and one confirmation is one use`() {
+        val pair = biometric()
+        val sealed = encrypt(pair.public)
+        val unconfirmed = decryption(pair)
+        val fault = assertThrows<IllegalBlockSizeException> { unconfirmed.doFinal(sealed) }
+        assertTrue(fault.cause is KeyStoreException)
+        val confirmed = decryption(pair).also(Phone::confirm)
+        assertThrows<IllegalBlockSizeException> { decryption(pair).doFinal(sealed) }
+        assertArrayEquals(byteArrayOf(7), confirmed.doFinal(sealed))
+        assertThrows<IllegalBlockSizeException> { confirmed.doFinal(sealed) }
+    }
+
+    @Test
+    fun `a finger that is added invalidates what only the fingers of before may use`() {
+        val pair = biometric()
+        val lasting = biometric("lasting") { setInvalidatedByBiometricEnrollment(false) }
+        val signing = signing { setDigests(KeyProperties.DIGEST_SHA256) }
+        Phone.addFinger()
+        assertThrows<KeyPermanentlyInvalidatedException> { decryption(pair) }
+        decryption(lasting)
+        Signature.getInstance("SHA256withECDSA").initSign(signing.private)
+    }
+
+    @Test
+    fun `no key for a biometric that nobody enrolled, and none for a user without a screen lock`() {
+        Phone.hasBiometric = false
+        assertTrue(assertThrows<InvalidAlgorithmParameterException> { biometric() }.cause is IllegalStateException)
+        val either = KeyProperties.AUTH_BIOMETRIC_STRONG or KeyProperties.AUTH_DEVICE_CREDENTIAL
+        signing { setUserAuthenticationRequired(true).setUserAuthenticationParameters(0, either) }
+        Phone.hasScreenLock = false
+        assertThrows<InvalidAlgorithmParameterException> {
+            signing { setUserAuthenticationRequired(true).setUserAuthenticationParameters(0, either) }
+        }
+        Phone.hasBiometric = true
+        assertThrows<InvalidAlgorithmParameterException> { biometric() }
+    }
+
+    @Test
+    fun `RSA opens with MGF1-SHA-1 and declared padding only, and never seals`() {
+        val pair = biometric()
+        val opener = Cipher.getInstance(AndroidKeyStore.RSA_OAEP)
+        val sha256 = OAEPParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256, PSource.PSpecified.DEFAULT)
+        assertThrows<InvalidAlgorithmParameterException> { opener.init(Cipher.DECRYPT_MODE, pair.private, sha256) }
+        assertThrows<InvalidKeyException> { opener.init(Cipher.ENCRYPT_MODE, pair.private, OAEP) }
+        val unpadded = biometric { setEncryptionPaddings(KeyProperties.ENCRYPTION_PADDING_RSA_PKCS1) }
+        assertThrows<InvalidKeyException> { decryption(unpadded) }
+    }
+
+    @Test
     fun `invalidated and wiped keys are of no use any more`() {
         val pair = signing { setDigests(KeyProperties.DIGEST_SHA256) }
         Phone.invalidateKeys()
@@ -161,6 +217,25 @@ class AndroidKeyStoreTest {
         return KeyPairGenerator.getInstance("EC", "AndroidKeyStore").apply { initialize(spec) }.generateKeyPair()
     }
 
+    private fun biometric(
+        alias: String = "biometric",
+        more: KeyGenParameterSpec.Builder.() -> Unit = {},
+    ): KeyPair {
+        val spec = KeyGenParameterSpec.Builder(alias, KeyProperties.PURPOSE_DECRYPT)
+            .setAlgorithmParameterSpec(RSAKeyGenParameterSpec(2048, RSAKeyGenParameterSpec.F4))
+            .setDigests(KeyProperties.DIGEST_SHA256)
+            .setEncryptionPaddings(KeyProperties.ENCRYPTION_PADDING_RSA_OAEP)
+            .setUserAuthenticationRequired(true).apply(more).build()
+        return KeyPairGenerator.getInstance("RSA", "AndroidKeyStore").apply { initialize(spec) }.generateKeyPair()
+    }
+
+    private fun encrypt(key: PublicKey): ByteArray =
+        Cipher.getInstance(AndroidKeyStore.RSA_OAEP).apply { init(Cipher.ENCRYPT_MODE, key, OAEP) }
+            .doFinal(byteArrayOf(7))
+
+    private fun decryption(pair: KeyPair): Cipher =
+        Cipher.getInstance(AndroidKeyStore.RSA_OAEP).apply { init(Cipher.DECRYPT_MODE, pair.private, OAEP) }
+
     private fun secret(
         algorithm: String,
         purposes: Int,
@@ -168,5 +243,9 @@ class AndroidKeyStoreTest {
     ): SecretKey {
         val spec = KeyGenParameterSpec.Builder("secret", purposes).apply(more).build()
         return KeyGenerator.getInstance(algorithm, "AndroidKeyStore").apply { init(spec) }.generateKey()
+    }
+
+    private companion object {
+        val OAEP = OAEPParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA1, PSource.PSpecified.DEFAULT)
     }
 }

@@ -1,0 +1,96 @@
+import Foundation
+import StandInPhone
+import Testing
+
+@testable import Twinlock
+
+/// A PIN's life with the real portal: changed, forgotten, replaced by a finger, and locked by itself. Part of the suite that
+/// shares the phone, and leaves it as it found it.
+extension PortalTests {
+    private func change(_ isRepeat: Bool) -> Twinlock.Step {
+        .changePin(.init(minLength: 6, maxLength: 12, isRepeat: isRepeat))
+    }
+
+    @Test func b42_timeThatPassesLocksByThePolicy() async throws {
+        let phone = try await EnrolledPhone.shared()
+        try await phone.twinlock.lock()
+        try await phone.submit(EnrolledPhone.digits)
+        #expect(try await phone.twinlock.tick() == .ready)
+        phone.clock.pass(minutes: 14)
+        #expect(try await phone.twinlock.tick() == .ready)
+        phone.clock.pass(minutes: 15)
+        #expect(try await phone.twinlock.tick() == .enterPin(triesLeft: 8))
+        #expect(phone.twinlock.step == .enterPin(triesLeft: 8))
+        await #expect(throws: TwinlockError.stepRequired(.locked)) { try await phone.twinlock.vault.get("a") }
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+    }
+
+    @Test func b43_aChangeWantsThePinWithinFiveMinutesAndKeepsTheVault() async throws {
+        let phone = try await EnrolledPhone.shared()
+        let (old, new) = (EnrolledPhone.digits, [7, 2, 9, 4, 0, 6] as [UInt8])
+        var secret = Data("kept".utf8)
+        try await phone.twinlock.vault.put(&secret, for: "over a change")
+        try await phone.twinlock.lock()
+        try await phone.submit(old)
+        #expect(try await phone.twinlock.changePin() == change(false))
+        #expect(try await phone.submit(new) == change(true))
+        #expect(try await phone.submit(new) == .ready)
+        try await phone.twinlock.lock()
+        await #expect(throws: TwinlockError.wrongPin(.wrongPin, triesLeft: 7, retryAfter: .zero)) {
+            try await phone.submit(old)
+        }
+        #expect(try await phone.submit(new) == .ready)
+        #expect(try await phone.twinlock.vault.get("over a change") == Data("kept".utf8))
+        // Entered too long ago: the PIN comes first.
+        phone.clock.pass(minutes: 5)
+        #expect(try await phone.twinlock.changePin() == .enterPin(triesLeft: 8))
+        #expect(try await phone.submit(new) == change(false))
+        #expect(try await phone.submit(old) == change(true))
+        #expect(try await phone.submit(old) == .ready)
+    }
+
+    @Test func b43_aForgottenPinLeadsThroughSignInAndCode() async throws {
+        let phone = try await EnrolledPhone.shared()
+        let copy = StandInSecurity(copyOf: phone.security)
+        let ports = try AppleStandIn.ports(account: phone.member.email, security: copy, folder: phone.folder)
+        let twinlock = try await Twinlock.open(phone.member.configuration, ports: ports)
+        defer { twinlock.close() }
+        #expect(twinlock.step == .enterPin(triesLeft: 8))
+        var password = phone.member.password
+        #expect(try await twinlock.signIn(name: phone.member.email, password: &password) == .enterCode)
+    }
+
+    @Test func b40_aFingerOpensUntilOneIsAddedAndThePinAlways() async throws {
+        let phone = try await EnrolledPhone.shared()
+        let twinlock = phone.twinlock
+        try await twinlock.lock()
+        await #expect(throws: TwinlockError.stepRequired(.biometricLost), "never switched on") {
+            try await twinlock.unlockWithBiometric()
+        }
+        try await twinlock.useBiometric(true)
+        #expect(try await twinlock.hasBiometric() == false, "the next PIN switches it on")
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+        #expect(try await twinlock.hasBiometric())
+        try await twinlock.lock()
+        #expect(try await twinlock.unlockWithBiometric() == .ready)
+        #expect(phone.security.dialogs == 1)
+        try await twinlock.lock()
+        phone.security.setDialog(cancelled: true)
+        await #expect(throws: TwinlockError.stepRequired(.biometricCancelled)) {
+            try await twinlock.unlockWithBiometric()
+        }
+        phone.security.setDialog(cancelled: false)
+        #expect(twinlock.step == .enterPin(triesLeft: 8), "nothing was counted")
+        phone.security.addFinger()
+        await #expect(throws: TwinlockError.stepRequired(.biometricLost)) { try await twinlock.unlockWithBiometric() }
+        #expect(try await twinlock.hasBiometric() == false)
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+        // On again, and off at once.
+        try await twinlock.useBiometric(true)
+        try await twinlock.lock()
+        try await phone.submit(EnrolledPhone.digits)
+        #expect(try await twinlock.hasBiometric())
+        try await twinlock.useBiometric(false)
+        #expect(try await twinlock.hasBiometric() == false)
+    }
+}
