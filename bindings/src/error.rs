@@ -132,6 +132,7 @@ impl EngineError {
             ErrorCode::PinMismatch
             | ErrorCode::CodeMalformed
             | ErrorCode::CodeRefused
+            | ErrorCode::RecoveryCodeRefused
             | ErrorCode::UriRefused
             | ErrorCode::SetUpExpired
             | ErrorCode::AuthenticatorUnsupported
@@ -161,6 +162,8 @@ impl EngineError {
             ErrorCode::CodeDisabled
             | ErrorCode::ClockBehind
             | ErrorCode::Forbidden
+            | ErrorCode::RequiredByPolicy
+            | ErrorCode::SecondAdminRequired
             | ErrorCode::Suspended
             | ErrorCode::TooManyPending => Self::AskAdmin { code: number },
             ErrorCode::Offline

@@ -87,6 +87,9 @@ pub enum Error {
     /// The portal's clock is behind a time it has seen before; the operator repairs the clock. Not counted.
     #[error("the portal's clock is behind; codes are refused until it is repaired")]
     ClockBehind,
+    /// The recovery code is wrong, was used, or was replaced by a newer set; counted. The member takes another one.
+    #[error("this recovery code is not accepted")]
+    RecoveryCodeRefused,
 
     /// This call does not belong to the present step; the app draws `Engine::step`.
     #[error("this call does not belong to the present step")]
@@ -115,6 +118,12 @@ pub enum Error {
     /// The account is suspended; an admin lifts it.
     #[error("the account is suspended")]
     Suspended,
+    /// The organisation requires two-step authentication: it cannot be turned off. An admin can grant an exception.
+    #[error("the organisation requires two-step authentication")]
+    RequiredByPolicy,
+    /// Where the two-person rule is on, another admin has to do it or to confirm it.
+    #[error("a second admin has to confirm this")]
+    SecondAdminRequired,
 
     /// The portal cannot be reached; try again later.
     #[error("the portal cannot be reached")]
@@ -288,8 +297,10 @@ codes! {
     ServerProofInvalid = 1007, BiometricLost = 1008, BiometricCancelled = 1009, BiometricPaused = 1010,
     CodeMalformed = 2001, CodeRefused = 2002, CodeWait = 2003, CodeDisabled = 2004, UriRefused = 2005,
     SetUpExpired = 2006, AuthenticatorUnsupported = 2007, TimeOutOfRange = 2008, ClockBehind = 2009,
+    RecoveryCodeRefused = 2010,
     StepRequired = 3001, PolicyRefused = 3002, FreshCodeRequired = 3003, SignInRefused = 3004, SessionEnded = 3005,
     Forbidden = 3006, PolicyConflict = 3007, ReasonRequired = 3008, Suspended = 3009, PolicyOutdated = 3010,
+    RequiredByPolicy = 3011, SecondAdminRequired = 3012,
     Offline = 4001, TlsRefused = 4002, UnexpectedAnswer = 4003, AnswerTooLarge = 4004, Throttled = 4005,
     ClockSkew = 4006, BadRequest = 4007, RequestTooLarge = 4008, NotFound = 4009, SignatureRefused = 4010,
     NonceRefused = 4011, CrossSite = 4012, PortalUnavailable = 4013,
@@ -337,6 +348,7 @@ impl Error {
             Error::AuthenticatorUnsupported => ErrorCode::AuthenticatorUnsupported,
             Error::TimeOutOfRange => ErrorCode::TimeOutOfRange,
             Error::ClockBehind => ErrorCode::ClockBehind,
+            Error::RecoveryCodeRefused => ErrorCode::RecoveryCodeRefused,
             Error::StepRequired => ErrorCode::StepRequired,
             Error::PolicyRefused(_) => ErrorCode::PolicyRefused,
             Error::FreshCodeRequired => ErrorCode::FreshCodeRequired,
@@ -346,6 +358,8 @@ impl Error {
             Error::PolicyConflict => ErrorCode::PolicyConflict,
             Error::ReasonRequired => ErrorCode::ReasonRequired,
             Error::Suspended => ErrorCode::Suspended,
+            Error::RequiredByPolicy => ErrorCode::RequiredByPolicy,
+            Error::SecondAdminRequired => ErrorCode::SecondAdminRequired,
             Error::Offline => ErrorCode::Offline,
             Error::TlsRefused => ErrorCode::TlsRefused,
             Error::UnexpectedAnswer { .. } => ErrorCode::UnexpectedAnswer,

@@ -69,6 +69,8 @@ message! {
         document: Signed,
         /// The statement.
         statement: Signed,
+        /// Notes by which one policy key hands over to the next, the oldest first.
+        handovers: Vec<Signed>,
     }
 }
 

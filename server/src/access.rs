@@ -220,7 +220,7 @@ async fn refuse_outdated(portal: &Portal, caller: &Caller) -> Result<(), Refusal
     if caller.claimed_policy.is_none_or(|claimed| claimed == caller.policy_version) {
         return Ok(());
     }
-    let pack = policy::pack(portal, caller.organisation.clone(), caller.now_ms).await?;
+    let pack = policy::pack(portal, caller.organisation.clone(), caller.member.clone(), caller.now_ms).await?;
     Err(Refusal::policy_outdated(pack, caller.step.clone()))
 }
 

@@ -4,6 +4,7 @@
 //! the decision of each request is made on what holds at that moment.
 
 use crate::nonce;
+use crate::policy;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::store::{Row, StoreError, Tx};
@@ -25,23 +26,26 @@ crate::statements! {
     FIND_SESSION = "SELECT m.id, m.name, m.role, m.state, o.policy_version, o.rules, COALESCE(f.state, ''),
             COALESCE(d.id, ''), COALESCE(d.state, ''), COALESCE(d.code_at_ms, 0), COALESCE(d.finish_until_ms, 0),
             COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1),
-            COALESCE(p.wait_until_ms, 0), s.session_key, s.app_version, s.surface, s.code_at_ms, s.pin_proved,
-            s.created_ms, s.seen_ms, COALESCE(p.owes_code, 0)
+            COALESCE(p.wait_until_ms, 0), s.session_key, s.app_version, COALESCE(p.owes_code, 0),
+            COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, s.surface, s.code_at_ms, s.pin_proved, s.recovering,
+            s.created_ms, s.seen_ms
         FROM session s
         JOIN organisation o ON o.id = s.organisation
         JOIN member m ON m.organisation = s.organisation AND m.id = s.member
         LEFT JOIN factor f ON f.organisation = s.organisation AND f.member = s.member AND f.state <> 'pending'
+        LEFT JOIN two_step_exception x ON x.organisation = s.organisation AND x.member = s.member
         LEFT JOIN device d ON d.organisation = s.organisation AND d.id = s.device
         LEFT JOIN pin p ON p.organisation = s.organisation AND p.device = s.device
         WHERE s.organisation = $1 AND s.token_hash = $2";
     FIND_DEVICE_CALLER = "SELECT m.id, m.name, m.role, m.state, o.policy_version, o.rules, COALESCE(f.state, ''),
             d.id, d.state, d.code_at_ms, d.finish_until_ms, d.expires_ms,
             COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1), COALESCE(p.wait_until_ms, 0),
-            d.spki, d.facts, COALESCE(p.owes_code, 0)
+            d.spki, d.facts, COALESCE(p.owes_code, 0), COALESCE(x.until_ms, 0), o.required_ms, m.created_ms
         FROM device d
         JOIN organisation o ON o.id = d.organisation
         JOIN member m ON m.organisation = d.organisation AND m.id = d.member
         LEFT JOIN factor f ON f.organisation = d.organisation AND f.member = d.member AND f.state <> 'pending'
+        LEFT JOIN two_step_exception x ON x.organisation = d.organisation AND x.member = d.member
         LEFT JOIN pin p ON p.organisation = d.organisation AND p.device = d.id
         WHERE d.organisation = $1 AND d.id = $2";
     TOUCH_SESSION = "UPDATE session SET seen_ms = $3 WHERE organisation = $1 AND token_hash = $2 AND seen_ms < $3";
@@ -234,7 +238,7 @@ async fn find_session(
     let row = portal.store.read(move |tx| tx.query_one(FIND_SESSION, &[(&key.0).into(), (&key.1).into()])).await?;
     let Some(row) = row else { return Ok(None) };
     let known = read_row(&row, true)?;
-    let (created_ms, seen_ms) = (row.unsigned(21)?, row.unsigned(22)?);
+    let (created_ms, seen_ms) = (row.unsigned(26)?, row.unsigned(27)?);
     let idle_ms = now_ms.saturating_sub(seen_ms);
     // An idle limit of zero locks the phone at once; it cannot end a session between two requests.
     let is_over =
@@ -354,16 +358,16 @@ fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, StoreErro
         _ => FactorState::NotSetUp,
     };
     let device_id = Some(row.text(7)?.to_owned()).filter(|id| !id.is_empty());
-    let owes_code = row.int(if is_session { 23 } else { 18 })? != 0;
+    let owes_code = row.int(18)? != 0;
     let device = device_id.is_some().then(|| read_device(row, &rules, owes_code)).transpose()?;
     let (surface, session) = if is_session {
-        let surface = match row.text(18)? {
+        let surface = match row.text(22)? {
             "phone" => Surface::Phone,
             "desktop" => Surface::Desktop,
             _ => Surface::Web,
         };
-        let code_at_ms = Some(row.unsigned(19)?).filter(|at| *at > 0);
-        (surface, Some(SessionFact { code_at_ms, pin_proved: row.int(20)? == 1 }))
+        let code_at_ms = Some(row.unsigned(23)?).filter(|at| *at > 0);
+        (surface, Some(SessionFact { code_at_ms, pin_proved: row.int(24)? == 1, recovering: row.int(25)? != 0 }))
     } else {
         (Surface::Phone, None)
     };
@@ -378,6 +382,7 @@ fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, StoreErro
         session,
         device,
         app_outdated: surface != Surface::Web && rules.is_app_outdated(&app_version),
+        required_from_ms: policy::required_from_ms(&rules, row.unsigned(19)?, row.unsigned(20)?, row.unsigned(21)?),
     };
     Ok(Known {
         member: row.text(0)?.to_owned(),

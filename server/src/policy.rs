@@ -10,7 +10,7 @@ use crate::extract::Json;
 use crate::key_wrap::KeyWrap;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 use axum::Extension;
 use axum::extract::State;
 use data_encoding::BASE64;
@@ -28,8 +28,17 @@ crate::statements! {
         FROM organisation o
         JOIN policy_version v ON v.organisation = o.id AND v.version = o.policy_version
         WHERE o.id = $1";
+    FIND_PACK = "SELECT o.policy_key_sealed, o.policy_key_version, o.policy_version, o.policy_hash, o.rules, v.payload,
+            v.signature, COALESCE(x.until_ms, 0), o.required_ms, m.created_ms
+        FROM organisation o
+        JOIN policy_version v ON v.organisation = o.id AND v.version = o.policy_version
+        JOIN member m ON m.organisation = o.id AND m.id = $2
+        LEFT JOIN two_step_exception x ON x.organisation = m.organisation AND x.member = m.id
+        WHERE o.id = $1";
+    LIST_HANDOVERS = "SELECT payload, signature FROM policy_handover WHERE organisation = $1 ORDER BY number";
     REPLACE_POLICY = "UPDATE organisation SET policy_version = $3, policy_hash = $4, rules = $5
         WHERE id = $1 AND policy_version = $2";
+    NOTE_REQUIRED = "UPDATE organisation SET required_ms = $2 WHERE id = $1 AND required_ms = 0";
     INSERT_POLICY_VERSION = "INSERT INTO policy_version (organisation, version, payload, signature, made_by, reason, made_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
 }
@@ -61,6 +70,8 @@ struct KnownRules {
     session_ms: u64,
     code_days: u32,
     min_app: String,
+    grace_days: u32,
+    two_person: bool,
 }
 
 /// The policy as an admin sees it.
@@ -98,22 +109,50 @@ pub fn open_key(wrap: &dyn KeyWrap, organisation: &str, version: i64, sealed: &[
     Ed25519KeyPair::from_seed_unchecked(seed.expose()).map_err(|_| Error::Internal)
 }
 
-/// The signed document and a statement, valid for a day, that it is the latest.
-pub async fn pack(portal: &PortalState, organisation: String, now_ms: u64) -> std::result::Result<PolicyPack, Refusal> {
-    let found = organisation.clone();
-    let row = portal.store.read(move |tx| tx.query_one(FIND_POLICY, &[(&found).into()])).await?;
-    let row = row.ok_or(Error::Internal)?;
+/// From when two-step is demanded of a member, epoch milliseconds: the end of an exception or of the deadline, whichever is
+/// later; 0 for neither. The deadline runs from when the rule first applied to the member, whatever happened since.
+pub fn required_from_ms(rules: &Rules, exception_ms: u64, required_ms: u64, member_created_ms: u64) -> u64 {
+    let deadline_ms = match rules.grace_days {
+        0 => 0,
+        days => required_ms.max(member_created_ms).saturating_add(u64::from(days) * DAY_MS),
+    };
+    exception_ms.max(deadline_ms)
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+/// The signed document and a statement to this member, valid for a day, that it is the latest.
+pub async fn pack(
+    portal: &PortalState,
+    organisation: String,
+    member: String,
+    now_ms: u64,
+) -> std::result::Result<PolicyPack, Refusal> {
+    let (of, to) = (organisation.clone(), member.clone());
+    let read = move |tx: &mut Tx<'_>| {
+        let found = tx.query_one(FIND_PACK, &[(&of).into(), (&to).into()])?;
+        Ok((found, tx.query(LIST_HANDOVERS, &[(&of).into()])?))
+    };
+    let (found, handovers) = portal.store.read(read).await?;
+    let row = found.ok_or(Error::Internal)?;
     let key = open_key(portal.key_wrap.as_ref(), &organisation, row.int(1)?, row.blob(0)?)?;
+    let rules: Rules = serde_json::from_str(row.text(4)?).unwrap_or_else(|_| Rules::strict());
     let statement = Statement {
         organisation,
         version: row.unsigned(2)?,
         hash: row.text(3)?.to_owned(),
+        member,
+        required_from_ms: required_from_ms(&rules, row.unsigned(7)?, row.unsigned(8)?, row.unsigned(9)?),
         issued_ms: now_ms,
         expires_ms: now_ms + Statement::VALID_MS,
     };
+    let signed = |row: &Row, at| -> std::result::Result<Signed, StoreError> {
+        Ok(Signed { payload: row.text(at)?.to_owned(), signature: row.text(at + 1)?.to_owned() })
+    };
     Ok(PolicyPack {
-        document: Signed { payload: row.text(5)?.to_owned(), signature: row.text(6)?.to_owned() },
+        document: signed(&row, 5)?,
         statement: statement.sign(&key)?,
+        handovers: handovers.iter().map(|row| signed(row, 0)).collect::<std::result::Result<_, _>>()?,
     })
 }
 
@@ -170,6 +209,9 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &Pol
     if replaced == 0 {
         return Ok(Err(Error::PolicyConflict));
     }
+    if document.requires.two_step {
+        tx.exec(NOTE_REQUIRED, &[organisation.into(), caller.now_ms.into()])?;
+    }
     insert_version(tx, &document, &signed, &caller.member, reason)?;
     let action = match (now.two_step, wanted.requires.two_step) {
         (false, true) => "policy.two_step_required",
@@ -213,7 +255,7 @@ async fn get_policy(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
 ) -> std::result::Result<axum::Json<PolicyPack>, Refusal> {
-    Ok(axum::Json(pack(&portal, caller.organisation.clone(), caller.now_ms).await?))
+    Ok(axum::Json(pack(&portal, caller.organisation.clone(), caller.member.clone(), caller.now_ms).await?))
 }
 
 /// The signed policy, for a device with its key.
@@ -222,7 +264,7 @@ async fn get_device_policy(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
 ) -> std::result::Result<axum::Json<PolicyPack>, Refusal> {
-    Ok(axum::Json(pack(&portal, caller.organisation.clone(), caller.now_ms).await?))
+    Ok(axum::Json(pack(&portal, caller.organisation.clone(), caller.member.clone(), caller.now_ms).await?))
 }
 
 /// The policy in force.

@@ -197,6 +197,8 @@ fn status_of(error: Error) -> StatusCode {
         | Error::Suspended
         | Error::CrossSite
         | Error::CodeDisabled
+        | Error::RequiredByPolicy
+        | Error::SecondAdminRequired
         | Error::EnrollmentClosed
         | Error::PinErased => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,
@@ -207,9 +209,11 @@ fn status_of(error: Error) -> StatusCode {
         | Error::TooManyPending
         | Error::NoPin => StatusCode::CONFLICT,
         Error::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::CodeRefused | Error::WrongPin { .. } | Error::ComparisonRefused | Error::CommitmentBroken => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Error::CodeRefused
+        | Error::RecoveryCodeRefused
+        | Error::WrongPin { .. }
+        | Error::ComparisonRefused
+        | Error::CommitmentBroken => StatusCode::UNPROCESSABLE_ENTITY,
         Error::CodeWait { .. } | Error::PinWait { .. } | Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::PortalUnavailable | Error::ClockBehind | Error::RandomFailed => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal | Error::KeyUnavailable | Error::Corrupt => StatusCode::INTERNAL_SERVER_ERROR,

@@ -225,7 +225,7 @@ async fn post_session(
         return Err(Error::BadRequest.into());
     }
     let member = authenticate(&portal, &origin, &request.name, request.password).await?;
-    let pack = policy::pack(&portal, member.organisation.clone(), now_ms).await?;
+    let pack = policy::pack(&portal, member.organisation.clone(), member.member.clone(), now_ms).await?;
     let (surface, app_version, key) = (request.surface, request.app_version, request.session_key);
     let nonce = presented.nonce().to_owned();
     let opened = portal.store.write(move |tx| {
@@ -362,6 +362,7 @@ fn session_caller(
             session: None,
             device: None,
             app_outdated: false,
+            required_from_ms: 0,
         },
         rules: Rules::strict(),
         policy_version: 0,

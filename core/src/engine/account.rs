@@ -12,6 +12,10 @@ pub(super) struct Account {
     pub(super) policy_key: Bytes,
     pub(super) seen: Option<SeenPolicy>,
     pub(super) rules: Rules,
+    /// From when two-step is demanded of this member, epoch milliseconds.
+    pub(super) required_from_ms: u64,
+    /// Until when the rules hold, by the last statement; without a valid one the strict profile does.
+    pub(super) rules_until_ms: u64,
     /// Empty before enrollment.
     pub(super) device: String,
     /// The device key that was enrolled, SubjectPublicKeyInfo; another one under the same name is no key of this device.
@@ -29,6 +33,16 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// The rules that hold: the organisation's while a statement about them is valid, or else the strict profile.
+    pub(super) fn rules_at(&self, now_ms: u64) -> Rules {
+        if now_ms < self.rules_until_ms { self.rules.clone() } else { self.rules.tightened() }
+    }
+
+    /// From when two-step is demanded, as far as a statement says so.
+    pub(super) fn required_from_at(&self, now_ms: u64) -> u64 {
+        if now_ms < self.rules_until_ms { self.required_from_ms } else { 0 }
+    }
+
     /// Whether a wipe began and did not come to its end.
     pub(super) fn is_half_wiped(&self) -> bool {
         !self.needs_keys() && self.pin_epoch.is_none() && !self.sealed_epochs.is_empty()

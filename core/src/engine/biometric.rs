@@ -64,6 +64,7 @@ impl Engine {
         let Some(file) = self.sealed_file(&owner, kept.epoch)? else { return self.lose_biometric() };
         // Before anybody is asked to show a finger for nothing.
         self.pin_key_kind()?;
+        self.renew_policy().await?;
         let now_ms = self.shared.connection.learn_portal_ms().await?;
         if !self.is_pin_recent(&kept, now_ms)? {
             return Err(Error::BiometricPaused);

@@ -44,12 +44,7 @@ impl Engine {
         let version = self.policy_version()?;
         let refused = match connection.call(signer, version, &call(version)?).await {
             Err(Refused { policy: Some(pack), .. }) => {
-                let mut account = self.account()?;
-                self.accept(&mut account, &pack)?;
-                if !account.device.is_empty() {
-                    self.shared.shelf.save(&account)?;
-                }
-                self.state()?.account = Some(account);
+                self.take_policy(&pack)?;
                 let version = self.policy_version()?;
                 connection.call(signer, version, &call(version)?).await
             }

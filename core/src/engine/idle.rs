@@ -46,7 +46,8 @@ impl Engine {
     }
 
     fn idle_limit_ms(&self) -> Result<u64> {
-        Ok(self.state()?.account.as_ref().map_or(0, |account| account.rules.idle_ms))
+        let now_ms = self.shared.connection.portal_ms()?;
+        Ok(self.state()?.account.as_ref().map_or(0, |account| account.rules_at(now_ms).idle_ms))
     }
 
     /// How long what is open has not been used; `None` if nothing is. A clock that went back says nothing: idle for ever.

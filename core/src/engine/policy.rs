@@ -3,32 +3,78 @@
 use super::Engine;
 use super::account::Account;
 use crate::error::Result;
-use crate::policy::{DeviceFact, FactorState, Facts, MemberState, PinFact, PolicyDocument, Statement, Surface, decide};
+use crate::policy::{
+    DeviceFact, FactorState, Facts, Handover, MemberState, PinFact, PolicyDocument, SeenPolicy, Statement, Surface,
+    decide,
+};
 use crate::step::Step;
-use crate::wire::PolicyPack;
+use crate::wire::{Bytes, PolicyPack};
+
+/// A statement is asked for again when this much of its day is left.
+const RENEW_BEFORE_MS: u64 = 12 * 3_600_000;
 
 impl Engine {
+    /// Takes over what the portal says the policy is. What is refused leaves the strict profile in force.
     pub(super) fn accept(&self, account: &mut Account, pack: &PolicyPack) -> Result<()> {
+        let accepted = self.check(account, pack);
+        match accepted {
+            Ok((key, document, seen, statement)) => {
+                account.policy_key = Bytes(key);
+                account.rules = document.requires;
+                account.seen = Some(seen);
+                account.required_from_ms = statement.required_from_ms;
+                account.rules_until_ms = statement.expires_ms;
+                Ok(())
+            }
+            Err(refused) => {
+                account.rules_until_ms = 0;
+                Err(refused)
+            }
+        }
+    }
+
+    /// Takes the policy over and keeps it, also that it was refused.
+    pub(super) fn take_policy(&self, pack: &PolicyPack) -> Result<()> {
+        let mut account = self.account()?;
+        let accepted = self.accept(&mut account, pack);
+        if !account.device.is_empty() {
+            self.shared.shelf.save(&account)?;
+        }
+        self.state()?.account = Some(account);
+        accepted
+    }
+
+    /// Asks for the policy again before its statement ends: an organisation that changes nothing says so once a day.
+    pub(super) async fn renew_policy(&self) -> Result<()> {
+        let account = self.account()?;
+        let now_ms = self.shared.connection.learn_portal_ms().await?;
+        if account.device.is_empty() || now_ms.saturating_add(RENEW_BEFORE_MS) < account.rules_until_ms {
+            return Ok(());
+        }
+        let signer = self.device_signer(&account);
+        self.take_policy(&self.call(&signer, "GET", "/v1/devices/self/policy", None::<&()>).await?)
+    }
+
+    fn check(&self, account: &Account, pack: &PolicyPack) -> Result<(Vec<u8>, PolicyDocument, SeenPolicy, Statement)> {
         let now_ms = self.shared.connection.portal_ms()?;
-        let (key, organisation) = (&account.policy_key.0, &account.organisation);
+        let Account { organisation, member, .. } = account;
+        let key = Handover::follow(&pack.handovers, &account.policy_key.0, organisation)?;
         let (document, seen) =
-            PolicyDocument::accept(&pack.document, key, organisation, account.seen.as_ref(), now_ms)?;
-        Statement::verify(&pack.statement, key, organisation, &seen, now_ms)?;
-        account.rules = document.requires;
-        account.seen = Some(seen);
-        Ok(())
+            PolicyDocument::accept(&pack.document, &key, organisation, account.seen.as_ref(), now_ms)?;
+        let statement = Statement::accept(&pack.statement, &key, organisation, member, &seen, now_ms)?;
+        Ok((key, document, seen, statement))
     }
 
     pub(super) fn local_step(&self, account: Option<&Account>) -> Result<Step> {
         let Some(account) = account else { return Ok(Step::SignIn) };
+        let now_ms = self.shared.connection.portal_ms()?;
+        let rules = account.rules_at(now_ms);
         let device = account.state.map(|state| DeviceFact {
             state,
             pin: match account.pin_epoch {
-                Some(_) => PinFact::Set {
-                    rule_length: account.rules.pin_min_length,
-                    tries_left: account.tries_left,
-                    wait_until_ms: 0,
-                },
+                Some(_) => {
+                    PinFact::Set { rule_length: rules.pin_min_length, tries_left: account.tries_left, wait_until_ms: 0 }
+                }
                 None => PinFact::None,
             },
             code_at_ms: None,
@@ -42,9 +88,10 @@ impl Engine {
             factor: FactorState::Active,
             session: None,
             device,
-            app_outdated: account.rules.is_app_outdated(&self.shared.config.app_version),
+            app_outdated: rules.is_app_outdated(&self.shared.config.app_version),
+            required_from_ms: account.required_from_at(now_ms),
         };
-        Ok(decide(&account.rules, &facts, Surface::Phone, self.shared.connection.portal_ms()?))
+        Ok(decide(&rules, &facts, Surface::Phone, now_ms))
     }
 
     pub(super) fn policy_version(&self) -> Result<u64> {

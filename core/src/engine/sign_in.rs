@@ -32,6 +32,8 @@ impl Engine {
             policy_key: answer.policy_key,
             seen: None,
             rules: Rules::strict(),
+            required_from_ms: 0,
+            rules_until_ms: 0,
             device: String::new(),
             device_key: Bytes(Vec::new()),
             state: None,
@@ -75,6 +77,7 @@ impl Engine {
     pub async fn refresh(&self) -> Result<Step> {
         let _flow = self.flow()?;
         self.lock_if_idle()?;
+        self.renew_policy().await?;
         self.ask().await
     }
 

@@ -20,6 +20,7 @@ impl Engine {
         // Damage and a lost key are found before a try is spent.
         let files = self.sealed_files(&owner)?;
         self.pin_key_kind()?;
+        self.renew_policy().await?;
         let pin = Arc::new(pin);
         for (epoch, file) in files {
             let (salt, parameters) = (*file.header().salt(), file.header().parameters());

@@ -30,6 +30,16 @@ pub struct Facts {
     pub device: Option<DeviceFact>,
     /// True if the app is older than the policy allows.
     pub app_outdated: bool,
+    /// From when the policy's two-step is demanded of this member, epoch milliseconds: the end of an exception or of the
+    /// deadline; 0 for neither.
+    pub required_from_ms: u64,
+}
+
+impl Facts {
+    /// Whether the policy demands two-step of this member now.
+    pub fn is_two_step_required(&self, rules: &Rules, now_ms: u64) -> bool {
+        rules.two_step && self.required_from_ms <= now_ms
+    }
 }
 
 /// The account's state.
@@ -63,6 +73,8 @@ pub struct SessionFact {
     pub code_at_ms: Option<u64>,
     /// True if the session was opened with the PIN.
     pub pin_proved: bool,
+    /// True if a recovery code opened it: it can set up a new authenticator, and nothing else.
+    pub recovering: bool,
 }
 
 /// A device as the decision sees it.
@@ -135,9 +147,12 @@ pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> St
         return Step::Blocked { reason: BlockedReason::UpdateApp };
     }
     let Some(session) = facts.session else {
-        return without_session(rules, facts.device.as_ref(), now_ms);
+        return without_session(rules, facts, now_ms);
     };
-    if asks_for_code(rules, facts.factor) {
+    if session.recovering {
+        return Step::SetUpTwoStep;
+    }
+    if asks_for_code(rules, facts, now_ms) {
         match facts.factor {
             FactorState::NotSetUp | FactorState::Pending => return Step::SetUpTwoStep,
             FactorState::Disabled => {
@@ -156,8 +171,8 @@ pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> St
 }
 
 /// Required by the policy, or set up by choice: switching the requirement off stops asking nobody who has it.
-fn asks_for_code(rules: &Rules, factor: FactorState) -> bool {
-    rules.two_step || matches!(factor, FactorState::Active | FactorState::Disabled)
+fn asks_for_code(rules: &Rules, facts: &Facts, now_ms: u64) -> bool {
+    facts.is_two_step_required(rules, now_ms) || matches!(facts.factor, FactorState::Active | FactorState::Disabled)
 }
 
 fn has_shown_code(
@@ -175,15 +190,14 @@ fn has_shown_code(
     session.code_at_ms.is_some() || by_device().unwrap_or(false)
 }
 
-fn without_session(rules: &Rules, device: Option<&DeviceFact>, now_ms: u64) -> Step {
-    let Some(device) = device else {
+fn without_session(rules: &Rules, facts: &Facts, now_ms: u64) -> Step {
+    let is_required = facts.is_two_step_required(rules, now_ms);
+    let Some(device) = &facts.device else {
         return Step::SignIn;
     };
     match (device.state, device.pin) {
         (DeviceState::Pending, _) => Step::AwaitApproval { comparison_code: device.comparison_code.clone() },
-        (DeviceState::Approved, PinFact::None) if rules.two_step && now_ms < device.finish_until_ms => {
-            create_pin(rules)
-        }
+        (DeviceState::Approved, PinFact::None) if is_required && now_ms < device.finish_until_ms => create_pin(rules),
         (DeviceState::Approved, PinFact::Set { tries_left, wait_until_ms, .. }) => {
             enter_pin(tries_left, wait_until_ms, now_ms)
         }
@@ -192,20 +206,21 @@ fn without_session(rules: &Rules, device: Option<&DeviceFact>, now_ms: u64) -> S
 }
 
 fn on_phone(rules: &Rules, facts: &Facts, session: &SessionFact, now_ms: u64) -> Step {
+    let is_required = facts.is_two_step_required(rules, now_ms);
     let Some(device) = facts.device.as_ref() else {
         // Nothing asked for a second factor, so there is none to enroll a device with.
-        let enrolls = asks_for_code(rules, facts.factor);
+        let enrolls = asks_for_code(rules, facts, now_ms);
         return if enrolls { Step::AwaitApproval { comparison_code: None } } else { Step::Ready };
     };
     match (device.state, device.pin) {
         (DeviceState::Pending, _) => Step::AwaitApproval { comparison_code: device.comparison_code.clone() },
-        (_, PinFact::None) if rules.two_step => create_pin(rules),
+        (_, PinFact::None) if is_required => create_pin(rules),
         (_, PinFact::None) => Step::Ready,
         (_, PinFact::Erased) => Step::SignIn,
         (_, PinFact::Set { tries_left, wait_until_ms, .. }) if !session.pin_proved => {
             enter_pin(tries_left, wait_until_ms, now_ms)
         }
-        (_, PinFact::Set { rule_length, .. }) if rules.two_step && rule_length < rules.pin_min_length => {
+        (_, PinFact::Set { rule_length, .. }) if is_required && rule_length < rules.pin_min_length => {
             Step::ChangePin(pin_request(rules))
         }
         (_, PinFact::Set { .. }) => Step::Ready,
@@ -235,7 +250,7 @@ mod tests {
         Facts {
             member: MemberState::Active,
             factor: FactorState::Active,
-            session: Some(SessionFact { code_at_ms: Some(1), pin_proved: false }),
+            session: Some(SessionFact { code_at_ms: Some(1), pin_proved: false, recovering: false }),
             device: Some(DeviceFact {
                 state: DeviceState::Approved,
                 pin: PinFact::None,
@@ -245,6 +260,7 @@ mod tests {
                 comparison_code: None,
             }),
             app_outdated: false,
+            required_from_ms: 0,
         }
     }
 
@@ -260,12 +276,36 @@ mod tests {
     #[test]
     fn b07_switching_off_still_asks_who_has_a_factor() {
         let mut f = facts();
-        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false });
         f.device = None;
         assert_eq!(decide(&Rules::defaults(), &f, Surface::Web, 2), Step::EnterCode);
         f.factor = FactorState::NotSetUp;
         assert_eq!(decide(&Rules::defaults(), &f, Surface::Web, 2), Step::Ready);
         assert_eq!(decide(&required(), &f, Surface::Web, 2), Step::SetUpTwoStep);
+    }
+
+    #[test]
+    fn b11_b12_a_deadline_or_an_exception_ends_by_itself() {
+        let mut f = facts();
+        (f.factor, f.device, f.required_from_ms) = (FactorState::NotSetUp, None, 100);
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false });
+        assert_eq!(decide(&required(), &f, Surface::Web, 99), Step::Ready);
+        assert_eq!(decide(&required(), &f, Surface::Web, 100), Step::SetUpTwoStep);
+        f.factor = FactorState::Active;
+        assert_eq!(decide(&required(), &f, Surface::Web, 99), Step::EnterCode, "who has set it up is asked");
+    }
+
+    #[test]
+    fn f74_a_recovery_code_leads_to_a_new_authenticator_and_nowhere_else() {
+        let mut f = facts();
+        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true, recovering: true });
+        for factor in [FactorState::Active, FactorState::Disabled, FactorState::Pending, FactorState::NotSetUp] {
+            f.factor = factor;
+            for surface in [Surface::Web, Surface::Phone, Surface::Desktop] {
+                assert_eq!(decide(&required(), &f, surface, 2), Step::SetUpTwoStep);
+                assert_eq!(decide(&Rules::defaults(), &f, surface, 2), Step::SetUpTwoStep);
+            }
+        }
     }
 
     #[test]
@@ -279,7 +319,7 @@ mod tests {
     #[test]
     fn the_pin_opens_sessions_until_the_code_is_too_old() {
         let mut f = facts();
-        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true, recovering: false });
         if let Some(device) = f.device.as_mut() {
             device.pin = PinFact::Set { rule_length: 6, tries_left: 8, wait_until_ms: 0 };
         }
@@ -290,13 +330,13 @@ mod tests {
     #[test]
     fn f52_after_thirty_failures_the_pin_alone_opens_nothing() {
         let mut f = facts();
-        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true, recovering: false });
         if let Some(device) = f.device.as_mut() {
             device.pin = PinFact::Set { rule_length: 6, tries_left: 8, wait_until_ms: 0 };
             device.owes_code = true;
         }
         assert_eq!(decide(&required(), &f, Surface::Phone, 2), Step::EnterCode);
-        f.session = Some(SessionFact { code_at_ms: Some(2), pin_proved: true });
+        f.session = Some(SessionFact { code_at_ms: Some(2), pin_proved: true, recovering: false });
         assert_eq!(decide(&required(), &f, Surface::Phone, 2), Step::Ready);
     }
 
@@ -308,7 +348,7 @@ mod tests {
         }
         let rules = Rules { pin_min_length: 8, ..required() };
         assert_eq!(decide(&rules, &f, Surface::Phone, 2), Step::EnterPin { tries_left: 8 });
-        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true });
+        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true, recovering: false });
         assert!(matches!(decide(&rules, &f, Surface::Phone, 2), Step::ChangePin(p) if p.min_length == 8));
     }
 }

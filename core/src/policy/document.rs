@@ -7,6 +7,7 @@ use super::Rules;
 use crate::error::{Error, PolicyFault, Result};
 use data_encoding::{BASE64, HEXLOWER};
 use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,14 @@ pub struct Signed {
     pub payload: String,
     /// Ed25519 over the pre-authentication encoding, 64 bytes, base64.
     pub signature: String,
+}
+
+impl Signed {
+    /// The content, before anybody has looked at the signature.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        let payload = BASE64.decode(self.payload.as_bytes()).ok().filter(|_| self.payload.len() <= MAX_PAYLOAD)?;
+        serde_json::from_slice(&payload).ok()
+    }
 }
 
 /// A policy document: rules only. Who is exempt and why stays on the portal.
@@ -50,6 +59,11 @@ pub struct Statement {
     pub version: u64,
     /// SHA-256 of the latest document's bytes, hex.
     pub hash: String,
+    /// The id of the member whose device or session asked.
+    pub member: String,
+    /// From when two-step is demanded of that member, epoch milliseconds: the end of an exception or of the deadline; 0 for
+    /// neither. Why, stays on the portal.
+    pub required_from_ms: u64,
     /// When it was signed, epoch milliseconds.
     pub issued_ms: u64,
     /// Not valid from then on, epoch milliseconds.
@@ -124,21 +138,22 @@ impl Statement {
         sign(STATEMENT_TYPE, self, key)
     }
 
-    /// Succeeds if the statement says that `seen` is the latest document, and is valid now.
-    pub fn verify(
+    /// Accepts a statement to `member` that `seen` is the latest document, if it is valid now.
+    pub fn accept(
         signed: &Signed,
         public_key: &[u8],
         organisation: &str,
+        member: &str,
         seen: &SeenPolicy,
         now_ms: u64,
-    ) -> Result<()> {
+    ) -> Result<Self> {
         let payload = verify(STATEMENT_TYPE, signed, public_key)?;
         let statement: Self = serde_json::from_slice(&payload).map_err(|_| refused(PolicyFault::Unreadable))?;
         let lasts = statement.expires_ms.saturating_sub(statement.issued_ms) <= Self::VALID_MS;
-        let speaks =
-            statement.organisation == organisation && statement.version == seen.version && statement.hash == seen.hash;
-        if speaks && lasts && now_ms < statement.expires_ms {
-            return Ok(());
+        let speaks = statement.organisation == organisation && statement.member == member;
+        let is_latest = statement.version == seen.version && statement.hash == seen.hash;
+        if speaks && is_latest && lasts && now_ms < statement.expires_ms {
+            return Ok(statement);
         }
         Err(refused(PolicyFault::Statement))
     }
@@ -149,13 +164,13 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
-fn sign(kind: &str, content: &impl Serialize, key: &Ed25519KeyPair) -> Result<Signed> {
+pub(super) fn sign(kind: &str, content: &impl Serialize, key: &Ed25519KeyPair) -> Result<Signed> {
     let payload = serde_json::to_vec(content).map_err(|_| Error::Internal)?;
     let signature = key.sign(&pre_authentication_encoding(kind, &payload));
     Ok(Signed { payload: BASE64.encode(&payload), signature: BASE64.encode(signature.as_ref()) })
 }
 
-fn verify(kind: &str, signed: &Signed, public_key: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn verify(kind: &str, signed: &Signed, public_key: &[u8]) -> Result<Vec<u8>> {
     if signed.payload.len() > MAX_PAYLOAD {
         return Err(refused(PolicyFault::Unreadable));
     }
@@ -181,6 +196,6 @@ fn require_known_critical(document: &Value) -> Result<()> {
     if names.iter().all(is_known) { Ok(()) } else { Err(refused(PolicyFault::UnknownCritical)) }
 }
 
-fn refused(fault: PolicyFault) -> Error {
+pub(super) fn refused(fault: PolicyFault) -> Error {
     Error::PolicyRefused(fault)
 }

@@ -6,9 +6,11 @@
 
 mod decide;
 mod document;
+mod handover;
 
 pub use decide::{DeviceFact, DeviceState, FactorState, Facts, MemberState, PinFact, SessionFact, Surface, decide};
 pub use document::{PolicyDocument, SeenPolicy, Signed, Statement, sha256_hex};
+pub use handover::Handover;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,12 @@ pub struct Rules {
     pub code_days: u32,
     /// Oldest app version that may be used, `major.minor.patch`; empty for any.
     pub min_app: String,
+    /// Days that members who are not set up have left, from when the rule first applied to them, 0–90.
+    #[serde(default)]
+    pub grace_days: u32,
+    /// Weakening the policy, an exception and an admin's own device need a second admin.
+    #[serde(default)]
+    pub two_person: bool,
 }
 
 /// Which devices an admin has to approve.
@@ -65,12 +73,32 @@ impl Rules {
             session_ms: 12 * HOUR_MS,
             code_days: 30,
             min_app: String::new(),
+            grace_days: 0,
+            two_person: false,
         }
     }
 
     /// What holds when no valid policy is at hand: two-step for everybody, every device approved, a code each day.
     pub fn strict() -> Self {
         Self { two_step: true, code_days: 1, pin_max_tries: 3, code_max_tries: 5, ..Self::defaults() }
+    }
+
+    /// The stricter of these rules and the strict profile, rule by rule: for when nobody vouches for these any more.
+    pub fn tightened(&self) -> Self {
+        let strict = Self::strict();
+        Self {
+            two_step: true,
+            pin_min_length: self.pin_min_length.max(strict.pin_min_length),
+            pin_max_tries: self.pin_max_tries.min(strict.pin_max_tries),
+            code_max_tries: self.code_max_tries.min(strict.code_max_tries),
+            device_approval: DeviceApproval::Every,
+            idle_ms: self.idle_ms.min(strict.idle_ms),
+            session_ms: self.session_ms.min(strict.session_ms),
+            code_days: self.code_days.min(strict.code_days),
+            min_app: self.min_app.clone(),
+            grace_days: 0,
+            two_person: true,
+        }
     }
 
     /// True if every field is within the range that the portal allows.
@@ -81,6 +109,7 @@ impl Rules {
             && self.idle_ms <= 60 * MINUTE_MS
             && (HOUR_MS..=24 * HOUR_MS).contains(&self.session_ms)
             && (1..=90).contains(&self.code_days)
+            && self.grace_days <= 90
             && (self.min_app.is_empty() || app_version(&self.min_app).is_some())
     }
 
