@@ -3,7 +3,7 @@
 use super::Signed;
 use super::document::{refused, sign, verify};
 use crate::error::{PolicyFault, Result};
-use crate::wire::Bytes;
+use data_encoding::BASE64;
 use ring::signature::Ed25519KeyPair;
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 pub struct Handover {
     /// The organisation's id.
     pub organisation: String,
-    /// The Ed25519 key that signs this note.
-    pub from: Bytes,
-    /// The Ed25519 key that signs from now on.
-    pub to: Bytes,
+    /// The Ed25519 key that signs this note, 32 bytes, base64.
+    pub from: String,
+    /// The Ed25519 key that signs from now on, 32 bytes, base64.
+    pub to: String,
     /// When it was signed, epoch milliseconds.
     pub issued_ms: u64,
 }
@@ -37,7 +37,7 @@ impl Handover {
         let mut trusted = pinned.to_vec();
         for signed in notes {
             let unread = signed.read::<Self>().ok_or(refused(PolicyFault::Unreadable))?;
-            if unread.from.0 != trusted {
+            if unread.from != BASE64.encode(&trusted) {
                 continue;
             }
             let payload = verify(HANDOVER_TYPE, signed, &trusted)?;
@@ -45,7 +45,7 @@ impl Handover {
             if note.organisation != organisation {
                 return Err(refused(PolicyFault::Organisation));
             }
-            trusted = note.to.0;
+            trusted = BASE64.decode(note.to.as_bytes()).map_err(|_| refused(PolicyFault::Unreadable))?;
         }
         Ok(trusted)
     }
