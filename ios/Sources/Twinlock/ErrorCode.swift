@@ -52,6 +52,9 @@ extension TwinlockError {
         /// TL-2009: The portal's clock is behind a time it has seen before; nothing was counted. The operator repairs
         /// the portal's clock.
         case clockBehind = 2009
+        /// TL-2010: The recovery code is wrong, was used, or was replaced by a newer set; it was counted. The member takes
+        /// another one, or asks an admin for a reset.
+        case recoveryCodeRefused = 2010
         /// TL-3001: The call does not belong to the present step. The app draws the step that the engine names.
         case stepRequired = 3001
         /// TL-3002: A policy document or statement is refused. The device keeps the stricter rules and asks again; if
@@ -74,6 +77,11 @@ extension TwinlockError {
         /// TL-3010: The request was made under an older policy; nothing else was done. The client takes the new
         /// policy from the answer and draws the next step.
         case policyOutdated = 3010
+        /// TL-3011: The organisation requires two-step authentication: it cannot be turned off. An admin can grant an
+        /// exception.
+        case requiredByPolicy = 3011
+        /// TL-3012: The two-person rule is on: another admin has to do this or to confirm it. A second admin does.
+        case secondAdminRequired = 3012
         /// TL-4001: The portal cannot be reached. The member checks the network.
         case offline = 4001
         /// TL-4002: The certificate, its pin or the TLS version of whoever answers is not one the app accepts. The
