@@ -10,6 +10,7 @@ mod machine;
 mod opening;
 mod portal;
 mod report;
+mod switching;
 mod unlocking;
 
 use report::Report;
@@ -30,9 +31,10 @@ fn main() -> ExitCode {
         ["admin", ..] => return twinlock_portal::cli::run(),
         ["derive", memory_kib, passes, times] => derivation::print(memory_kib, passes, times),
         ["unlock"] => only(unlocking::measure),
+        ["switch"] => only(switching::measure),
         ["instructions"] => only(instructions::measure),
         [] => measure(),
-        _ => Err("usage: twinlock-bench [unlock | instructions]".into()),
+        _ => Err("usage: twinlock-bench [unlock | switch | instructions]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,6 +65,8 @@ fn measure() -> Result<()> {
     unlocking::measure(&mut report)?;
     eprintln!("engine open …");
     opening::measure(&mut report)?;
+    eprintln!("policy …");
+    switching::measure(&mut report)?;
     eprintln!("code check over HTTP …");
     portal::measure(&mut report)?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -45,7 +45,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
     // What an enrolled device with a PIN has kept (core/src/engine/account.rs).
     let account = json!({
         "organisation": "organisation", "member": "member", "policy_key": "", "seen": null,
-        "rules": Rules::strict(), "device": "device", "device_key": "", "state": "approved", "comparison_code": null,
+        "rules": Rules::strict(), "required_from_ms": 0, "rules_until_ms": u64::MAX, "device": "device", "device_key": "", "state": "approved", "comparison_code": null,
         "pin_epoch": 1, "sealed_epochs": [1], "tries_left": 10, "attempt": 3,
     });
     // Names of blobs begin with the digest of the account's name (core/src/engine/shelf.rs).

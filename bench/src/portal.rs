@@ -27,10 +27,10 @@ use twinlock_core::wire::{CodeEntry, NONCE_HEADER, SignIn, SignedIn, TwoStepSetU
 use twinlock_portal::app::app;
 use twinlock_portal::config::Config;
 use twinlock_portal::key_wrap::FileKeyWrap;
-use twinlock_portal::portal::PortalState;
+use twinlock_portal::portal::{Portal, PortalState};
 use twinlock_portal::store::{Options, Store};
 
-const AUTHORITY: &str = "portal.example";
+pub const AUTHORITY: &str = "portal.example";
 pub const PASSWORD: &str = "quiet-harbour-lantern-47";
 const CALLERS: usize = 64;
 /// Members that each caller speaks for, one after the other.
@@ -114,8 +114,8 @@ fn operator(folder: &Path, arguments: &[&str], input: &str) -> Result<String> {
     Ok(String::from_utf8(done.stdout)?.trim().to_owned())
 }
 
-async fn rounds(folder: &Path, names: Vec<String>, report: &mut Report) -> Result<()> {
-    let clock = ManualClock::start()?;
+/// The portal over what was seeded in `folder`.
+pub fn open(folder: &Path, clock: &Arc<ManualClock>) -> Result<Portal> {
     let data = folder.join("data");
     let config = Config {
         data: data.clone(),
@@ -126,7 +126,12 @@ async fn rounds(folder: &Path, names: Vec<String>, report: &mut Report) -> Resul
     };
     let store = Store::open_sqlite(&data.join("portal.db"), Options::at(i64::try_from(clock.now_ms())?))?;
     let key_wrap = FileKeyWrap::open_or_create(&folder.join("kek"))?;
-    let portal = PortalState::new(config, store, clock.clone(), Arc::new(key_wrap));
+    Ok(PortalState::new(config, store, clock.clone(), Arc::new(key_wrap)))
+}
+
+async fn rounds(folder: &Path, names: Vec<String>, report: &mut Report) -> Result<()> {
+    let clock = ManualClock::start()?;
+    let portal = open(folder, &clock)?;
     let router = app(portal.clone());
     require_two_step(&router, json!({})).await?;
     let mut members = Vec::new();
@@ -203,7 +208,7 @@ async fn call(router: Router, requests: Vec<Request<Body>>) -> Result<Vec<(f64, 
 }
 
 /// The body of an answer that went well.
-async fn read(answer: Response) -> Result<Vec<u8>> {
+pub async fn read(answer: Response) -> Result<Vec<u8>> {
     let status = answer.status();
     let body = to_bytes(answer.into_body(), 1 << 20).await?;
     if !status.is_success() && !status.is_redirection() {
