@@ -31,10 +31,11 @@ fn main() -> ExitCode {
         ["admin", ..] => return twinlock_portal::cli::run(),
         ["derive", memory_kib, passes, times] => derivation::print(memory_kib, passes, times),
         ["unlock"] => only(unlocking::measure),
+        ["check"] => only(portal::measure),
         ["switch"] => only(switching::measure),
         ["instructions"] => only(instructions::measure),
         [] => measure(),
-        _ => Err("usage: twinlock-bench [unlock | switch | instructions]".into()),
+        _ => Err("usage: twinlock-bench [check | unlock | switch | instructions]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
