@@ -3,9 +3,10 @@
 //! The guard authenticates, asks [`decide`](twinlock_core::policy::decide) for the caller's next step with the policy of
 //! this very moment, and lets through only what that step allows.
 
-use crate::caller::{Caller, Identity, Key, Origin, Role, identify, is_signed};
+use crate::caller::{Caller, Key, Origin, Role};
 use crate::client_address::ClientAddress;
 use crate::extract;
+use crate::identity::{Identity, identify, is_signed};
 use crate::nonce;
 use crate::page;
 use crate::policy;

@@ -231,7 +231,8 @@ pub fn open_session(
     session_key: &[u8],
     failures_before: u32,
 ) -> Result<SessionOpened, StoreError> {
-    let facts = tx.query_one(crate::caller::FIND_DEVICE_CALLER, &[(&caller.organisation).into(), device.into()])?;
+    let facts =
+        tx.query_one(crate::caller_facts::FIND_DEVICE_CALLER, &[(&caller.organisation).into(), device.into()])?;
     let app_version = match facts {
         Some(row) => DeviceFacts::parse(row.text(17)?).map(|facts| facts.app_version).unwrap_or_default(),
         None => String::new(),

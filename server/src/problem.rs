@@ -3,7 +3,7 @@
 //! Handlers return [`Refusal`]; it travels to [`render`] in the response's extensions, where the request's id is known.
 //! What other layers refuse (size, time-out, unknown route) becomes a problem document there too.
 
-use crate::caller::is_signed;
+use crate::identity::is_signed;
 use crate::page;
 use crate::store::StoreError;
 use axum::extract::Request;

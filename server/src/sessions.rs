@@ -3,8 +3,9 @@
 use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Actor, Event};
-use crate::caller::{COOKIE, Caller, Key, Origin, locate};
+use crate::caller::{Caller, Key, Origin};
 use crate::extract::Json;
+use crate::identity::{COOKIE, locate};
 use crate::pins;
 use crate::policy;
 use crate::portal::{Portal, PortalState};

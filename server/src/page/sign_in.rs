@@ -2,7 +2,8 @@
 
 use super::{Form, Frame, Next, render, render_refused, with_session};
 use crate::access::{Access, Pages};
-use crate::caller::{COOKIE, Caller, Origin};
+use crate::caller::{Caller, Origin};
+use crate::identity::COOKIE;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::sessions;

@@ -37,11 +37,12 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
     [
         migrate::STATEMENTS,
         crate::audit::STATEMENTS,
-        crate::caller::STATEMENTS,
+        crate::caller_facts::STATEMENTS,
         crate::devices::STATEMENTS,
         crate::enrollments::STATEMENTS,
         crate::files::STATEMENTS,
         crate::health::STATEMENTS,
+        crate::identity::STATEMENTS,
         crate::members::STATEMENTS,
         crate::nonce::STATEMENTS,
         crate::organisations::STATEMENTS,

@@ -1,0 +1,184 @@
+//! How a request is identified: by a browser's cookie, a session's key or a device's key.
+
+use crate::caller::{Caller, Key, Origin};
+use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
+use crate::nonce;
+use crate::portal::Portal;
+use crate::problem::Refusal;
+use crate::store::{Row, Tx};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum_extra::extract::CookieJar;
+use ring::digest::{SHA256, digest};
+use twinlock_core::policy::Surface;
+use twinlock_core::proof::{KeyId, Presented, PublicKey, RequestParts};
+use twinlock_core::{Error, Result};
+
+/// The browser's session cookie.
+pub const COOKIE: &str = "__Host-session";
+
+crate::statements! {
+    TOUCH_SESSION = "UPDATE session SET seen_ms = $3 WHERE organisation = $1 AND token_hash = $2 AND seen_ms < $3";
+}
+
+/// The outcome of authentication.
+pub enum Identity {
+    /// Nobody: no cookie, no signature.
+    Stranger,
+    /// A well-formed signature whose key comes with the request; the handler verifies it.
+    Enclosed(Box<Presented>),
+    /// Somebody.
+    Known(Box<Caller>),
+}
+
+/// Authenticates a request. `signed_body` is the body of a request that carries a signature.
+pub async fn identify(
+    portal: &Portal,
+    parts: &Parts,
+    signed_body: Option<&[u8]>,
+    origin: &Origin,
+) -> std::result::Result<Identity, Refusal> {
+    let now_ms = portal.now_ms()?;
+    let Some(body) = signed_body else {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let Some(token) = jar.get(COOKIE).map(|cookie| cookie.value().to_owned()) else {
+            return Ok(Identity::Stranger);
+        };
+        return Ok(by_cookie(portal, &token, origin, now_ms).await?.map_or(Identity::Stranger, Identity::Known));
+    };
+    let claimed_policy = policy_version(&parts.headers)?;
+    let presented = present(portal, parts, body, claimed_policy)?;
+    let (mut caller, public_key) = match presented.key_id() {
+        KeyId::Enclosed => return Ok(Identity::Enclosed(Box::new(presented))),
+        KeyId::Session(token) => by_session_token(portal, token, origin, now_ms).await?,
+        KeyId::Device { organisation, device } => by_device(portal, organisation, device, origin, now_ms).await?,
+    };
+    presented.verify(&PublicKey::from_spki(&public_key)?, now_ms)?;
+    // A reader makes its own nonce; it is remembered only where the reading leaves a trace, by `act`, so that a
+    // harmless one writes nothing.
+    if parts.method != Method::GET {
+        nonce::verify(portal.key_wrap.nonce_key(), presented.nonce(), now_ms)?;
+    }
+    caller.nonce = Some(presented.nonce().to_owned());
+    caller.claimed_policy = Some(claimed_policy);
+    Ok(Identity::Known(caller))
+}
+
+/// True if a request says to be signed, well or not.
+pub fn is_signed(headers: &HeaderMap) -> bool {
+    headers.contains_key("signature-input") || headers.contains_key("signature")
+}
+
+/// Where a session token leads: its organisation, and the hash under which it is stored.
+pub fn locate(token: &str) -> Option<(&str, Vec<u8>)> {
+    let (organisation, _) = token.split_once('_')?;
+    Some((organisation, digest(&SHA256, token.as_bytes()).as_ref().to_vec()))
+}
+
+async fn by_cookie(
+    portal: &Portal,
+    token: &str,
+    origin: &Origin,
+    now_ms: u64,
+) -> std::result::Result<Option<Box<Caller>>, Refusal> {
+    let found = find_session(portal, token, origin, now_ms).await?;
+    Ok(found.map(|(caller, _)| caller).filter(|caller| caller.surface == Surface::Web))
+}
+
+async fn by_session_token(
+    portal: &Portal,
+    token: &str,
+    origin: &Origin,
+    now_ms: u64,
+) -> std::result::Result<(Box<Caller>, Vec<u8>), Refusal> {
+    let found = find_session(portal, token, origin, now_ms).await?;
+    let (mut caller, key) = found.filter(|(caller, _)| caller.surface != Surface::Web).ok_or(Error::SessionEnded)?;
+    caller.key = Key::Session;
+    Ok((caller, key))
+}
+
+async fn find_session(
+    portal: &Portal,
+    token: &str,
+    origin: &Origin,
+    now_ms: u64,
+) -> std::result::Result<Option<(Box<Caller>, Vec<u8>)>, Refusal> {
+    let Some((organisation, token_hash)) = locate(token) else { return Ok(None) };
+    let key = (organisation.to_owned(), token_hash.clone());
+    let row = portal.store.read(move |tx| tx.query_one(FIND_SESSION, &[(&key.0).into(), (&key.1).into()])).await?;
+    let Some(row) = row else { return Ok(None) };
+    let known = read_row(&row, true)?;
+    let (created_ms, seen_ms) = (row.unsigned(26)?, row.unsigned(27)?);
+    let idle_ms = now_ms.saturating_sub(seen_ms);
+    // An idle limit of zero locks the phone at once; it cannot end a session between two requests.
+    let is_over =
+        now_ms.saturating_sub(created_ms) >= known.rules.session_ms || idle_ms >= known.rules.idle_ms.max(60_000);
+    if is_over {
+        return Ok(None);
+    }
+    refuse_closed(&row, now_ms)?;
+    if idle_ms > 15_000 {
+        let key = (organisation.to_owned(), token_hash.clone());
+        let values = move |tx: &mut Tx<'_>| tx.exec(TOUCH_SESSION, &[(&key.0).into(), (&key.1).into(), now_ms.into()]);
+        portal.store.write(values).await?;
+    }
+    let public_key = row.blob(16)?.to_vec();
+    let caller = known.into_caller(organisation, Key::Cookie, token_hash, origin, now_ms);
+    Ok(Some((Box::new(caller), public_key)))
+}
+
+async fn by_device(
+    portal: &Portal,
+    organisation: &str,
+    device: &str,
+    origin: &Origin,
+    now_ms: u64,
+) -> std::result::Result<(Box<Caller>, Vec<u8>), Refusal> {
+    let key = (organisation.to_owned(), device.to_owned());
+    let row =
+        portal.store.read(move |tx| tx.query_one(FIND_DEVICE_CALLER, &[(&key.0).into(), (&key.1).into()])).await?;
+    let row = row.ok_or(Error::SignatureRefused)?;
+    refuse_closed(&row, now_ms)?;
+    let known = read_row(&row, false)?;
+    let public_key = row.blob(16)?.to_vec();
+    let caller = known.into_caller(organisation, Key::Device, Vec::new(), origin, now_ms);
+    Ok((Box::new(caller), public_key))
+}
+
+/// Denied and expired look the same to the device, whichever key it asks with; `row` is of either query.
+fn refuse_closed(row: &Row, now_ms: u64) -> std::result::Result<(), Refusal> {
+    let is_closed = match row.text(8)? {
+        "denied" => true,
+        "pending" => row.unsigned(11)? <= now_ms,
+        _ => false,
+    };
+    if is_closed { Err(Error::EnrollmentClosed.into()) } else { Ok(()) }
+}
+
+fn present(portal: &Portal, parts: &Parts, body: &[u8], policy_version: u64) -> Result<Presented> {
+    let request = RequestParts {
+        method: parts.method.as_str(),
+        // The portal's own name, not what the request says: a signature made for another host fails here.
+        authority: portal.config.authority(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        body,
+        policy_version,
+    };
+    let header = |name| only_header(&parts.headers, name);
+    Presented::parse(&request, header("signature-input")?, header("signature")?, header("content-digest")?)
+}
+
+fn policy_version(headers: &HeaderMap) -> Result<u64> {
+    let text = only_header(headers, "x-policy-version")?;
+    let version: u64 = text.parse().map_err(|_| Error::SignatureRefused)?;
+    if version.to_string() == text { Ok(version) } else { Err(Error::SignatureRefused) }
+}
+
+fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().map_err(|_| Error::SignatureRefused),
+        _ => Err(Error::SignatureRefused),
+    }
+}
