@@ -1,13 +1,16 @@
-//! Who may call what. A route is declared together with its [`Access`]; there is no other way to add one.
+//! Who may call what. A route is declared together with its [`Access`]; there is no other way to add one, and what was
+//! declared is kept as a list ([`Declared`]).
 //!
 //! The guard authenticates, asks [`decide`](twinlock_core::policy::decide) for the caller's next step with the policy of
 //! this very moment, and lets through only what that step allows.
 
 use crate::caller::{Caller, Key, Origin, Role};
 use crate::client_address::ClientAddress;
+use crate::declared::{DESCRIPTION, declare_described};
 use crate::extract;
 use crate::identity::{Identity, identify, is_signed};
 use crate::nonce;
+use crate::open_sessions;
 use crate::page;
 use crate::policy;
 use crate::portal::Portal;
@@ -15,16 +18,18 @@ use crate::problem::{REQUEST_ID, Refusal};
 use crate::two_step;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
 use std::sync::Arc;
 use twinlock_core::Error;
 use twinlock_core::policy::{DeviceState, FactorState};
 use twinlock_core::step::{BlockedReason, Step};
 use twinlock_core::wire::NONCE_HEADER;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+
+pub use crate::declared::{Audience, Declared, PageMethods, get, post};
 
 /// What a route demands of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +64,21 @@ impl Access {
         let Identity::Known(caller) = identity else {
             return Err(Refusal::from(Error::SessionEnded).with_step(Step::SignIn));
         };
+        let Err(error) = self.check(caller) else { return Ok(()) };
+        let refusal = Refusal::from(error).with_step(caller.step.clone());
+        let is_set_up = self == Access::SetUpTwoStep
+            && caller.facts.factor == FactorState::Active
+            && !matches!(caller.step, Step::Blocked { .. });
+        Err(if is_set_up { refusal.with_detail(two_step::ALREADY_SET_UP) } else { refusal })
+    }
+
+    /// Whether this caller may, as it stands now.
+    pub(crate) fn check(self, caller: &Caller) -> twinlock_core::Result<()> {
+        if self == Access::Public {
+            return Ok(());
+        }
         if let Step::Blocked { reason } = caller.step {
-            return Err(Refusal::from(blocked(reason)).with_step(caller.step.clone()));
+            return Err(blocked(reason));
         }
         let has_session = matches!(caller.key, Key::Cookie | Key::Session);
         let admitted = match self {
@@ -70,7 +88,10 @@ impl Access {
                 let may_choose = caller.step == Step::Ready && caller.facts.factor == FactorState::NotSetUp;
                 has_session && (caller.step == Step::SetUpTwoStep || may_choose)
             }
-            Access::ShowCode => has_session && caller.facts.factor == FactorState::Active,
+            Access::ShowCode => {
+                let is_recovering = caller.facts.session.is_some_and(|session| session.recovering);
+                has_session && caller.facts.factor == FactorState::Active && !is_recovering
+            }
             Access::Enroll => {
                 caller.key == Key::Session
                     && caller.facts.device.is_none()
@@ -94,20 +115,8 @@ impl Access {
             return Ok(());
         }
         let is_done = caller.step == Step::Ready && has_session;
-        let error = if self == Access::Admin && is_done { Error::Forbidden } else { Error::StepRequired };
-        let refusal = Refusal::from(error).with_step(caller.step.clone());
-        let is_set_up = self == Access::SetUpTwoStep && caller.facts.factor == FactorState::Active;
-        Err(if is_set_up { refusal.with_detail(two_step::ALREADY_SET_UP) } else { refusal })
+        Err(if self == Access::Admin && is_done { Error::Forbidden } else { Error::StepRequired })
     }
-}
-
-/// For whom a route answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Audience {
-    /// The JSON interface: phones, desktops, scripts of a browser's session.
-    Programs,
-    /// The pages: browsers with a cookie, and nobody who signs.
-    People,
 }
 
 /// What the guard of one route knows.
@@ -117,23 +126,34 @@ type Guarded = (Portal, Audience, Access);
 pub struct Api {
     portal: Portal,
     router: OpenApiRouter<Portal>,
+    declared: Vec<Declared>,
 }
 
 impl Api {
     /// No routes yet.
-    pub fn new(portal: Portal, router: OpenApiRouter<Portal>) -> Self {
-        Self { portal, router }
+    pub fn new(portal: Portal, document: OpenApi) -> Self {
+        Self { portal, router: OpenApiRouter::with_openapi(document), declared: Vec::new() }
     }
 
     /// Adds what `utoipa_axum::routes!` made, behind the guard.
-    pub fn route(self, access: Access, routes: UtoipaMethodRouter<Portal>) -> Self {
+    pub fn route(mut self, access: Access, routes: UtoipaMethodRouter<Portal>) -> Self {
+        self.declared.extend(declare_described(&routes.1, access));
         let guarded = routes.layer(from_fn_with_state((self.portal.clone(), Audience::Programs, access), guard));
-        Self { router: self.router.routes(guarded), portal: self.portal }
+        Self { router: self.router.routes(guarded), ..self }
     }
 
-    /// The router and its description.
-    pub fn into_router(self) -> OpenApiRouter<Portal> {
-        self.router
+    /// The routes with their description, which is served too, what was declared, and the description.
+    pub fn finish(mut self) -> (axum::Router<Portal>, Vec<Declared>, OpenApi) {
+        let (router, document) = self.router.split_for_parts();
+        let json = Arc::new(document.to_json().unwrap_or_default());
+        let describe = get(move || async move {
+            ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json.to_string())
+        });
+        let (audience, access) = (Audience::Programs, Access::Public);
+        let (methods, declared) = describe.declare(access, DESCRIPTION, audience);
+        self.declared.extend(declared);
+        let guarded = methods.layer(from_fn_with_state((self.portal.clone(), audience, access), guard));
+        (router.route(DESCRIPTION, guarded), self.declared, document)
     }
 }
 
@@ -141,23 +161,26 @@ impl Api {
 pub struct Pages {
     portal: Portal,
     router: axum::Router<Portal>,
+    declared: Vec<Declared>,
 }
 
 impl Pages {
     /// No pages yet.
     pub fn new(portal: Portal) -> Self {
-        Self { portal, router: axum::Router::new() }
+        Self { portal, router: axum::Router::new(), declared: Vec::new() }
     }
 
     /// Adds a page, behind the guard.
-    pub fn route(self, access: Access, path: &str, methods: MethodRouter<Portal>) -> Self {
+    pub fn route(mut self, access: Access, path: &str, methods: PageMethods) -> Self {
+        let (methods, declared) = methods.declare(access, path, Audience::People);
+        self.declared.extend(declared);
         let guarded = methods.layer(from_fn_with_state((self.portal.clone(), Audience::People, access), guard));
-        Self { router: self.router.route(path, guarded), portal: self.portal }
+        Self { router: self.router.route(path, guarded), ..self }
     }
 
-    /// The router.
-    pub fn into_router(self) -> axum::Router<Portal> {
-        self.router
+    /// The router, and what was declared.
+    pub fn finish(self) -> (axum::Router<Portal>, Vec<Declared>) {
+        (self.router, self.declared)
     }
 }
 
@@ -188,7 +211,7 @@ async fn admit(portal: &Portal, access: Access, request: Request, is_signed: boo
     let (mut parts, mut body) = request.into_parts();
     let request_id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let address = parts.extensions.get::<ClientAddress>().map(|found| found.0.to_string()).unwrap_or_default();
-    let origin = Origin { address, request_id };
+    let origin = Origin { address, agent: open_sessions::agent(&parts.headers), request_id };
     let mut signed_body = None;
     if is_signed {
         // Read whole, to compare its digest.
@@ -205,7 +228,8 @@ async fn admit(portal: &Portal, access: Access, request: Request, is_signed: boo
     }
     access.admit(&identity)?;
     match identity {
-        Identity::Known(caller) => {
+        Identity::Known(mut caller) => {
+            caller.access = access;
             parts.extensions.insert(Arc::new(*caller));
         }
         Identity::Enclosed(presented) => {

@@ -1,5 +1,6 @@
 //! How a handler changes something: one transaction that first takes the request's nonce.
 
+use crate::access::Access;
 use crate::caller::Caller;
 use crate::nonce;
 use crate::portal::PortalState;
@@ -23,6 +24,12 @@ impl PortalState {
         let outcome = self.store.write(move |tx| {
             if let Some(nonce) = &caller.nonce
                 && let Err(refused) = nonce::take(tx, &caller.organisation, nonce, caller.now_ms)?
+            {
+                return Ok(Err(refused));
+            }
+            // What an admin may do reaches others, so it is asked again where nothing can come between.
+            if caller.access == Access::Admin
+                && let Err(refused) = caller.admit_again(tx)?
             {
                 return Ok(Err(refused));
             }

@@ -1,18 +1,18 @@
 //! The router, and the layers around it.
 
-use crate::access::Api;
+use crate::access::{Api, Declared};
+use crate::declared::check;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
 use crate::{
-    audit, client_address, devices, enrollments, files, members, page, pin_set_up, pins, policy, sessions, two_step,
+    audit, client_address, devices, enrollments, files, host, members, open_sessions, page, pin_set_up, pins, policy,
+    sessions, two_step,
 };
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
@@ -23,7 +23,6 @@ use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use twinlock_core::Error;
 use twinlock_core::wire::TIME_HEADER;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 /// No route takes more.
 const MAX_BODY: usize = 64 * 1024;
@@ -41,36 +40,15 @@ struct Document;
 
 /// The whole portal as a service; tests call it without a socket.
 pub fn app(portal: Portal) -> Router {
-    let router = OpenApiRouter::with_openapi(Document::openapi());
-    let api = Api::new(portal.clone(), router);
-    let resources = [
-        nonce_routes,
-        sessions::routes,
-        two_step::routes,
-        enrollments::routes,
-        devices::routes,
-        pin_set_up::routes,
-        pins::routes,
-        policy::routes,
-        files::routes,
-        members::routes,
-        audit::routes,
-    ];
-    let api = resources.into_iter().fold(api, |api, routes| routes(api));
-    let (router, document) = api.into_router().split_for_parts();
-    let document = Arc::new(document.to_json().unwrap_or_default());
-    let describe = get(move || async move {
-        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], document.to_string())
-    });
+    let (router, ..) = routes(&portal);
     router
-        .route("/v1/openapi.json", describe)
-        .merge(page::routes(portal.clone()))
         .fallback(|| async { crate::problem::Refusal::from(Error::NotFound) })
         .layer(CsrfLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT))
         .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
+        .layer(from_fn_with_state(portal.clone(), host::check))
         .layer(from_fn_with_state(portal.clone(), client_address::find))
         .layer(from_fn(render))
         .layer(from_fn_with_state(portal.clone(), stamp_and_log))
@@ -84,6 +62,36 @@ pub fn app(portal: Portal) -> Router {
         .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .with_state(portal)
+}
+
+/// Every route that the portal serves; an error if the description says something else.
+pub fn declared(portal: &Portal) -> Result<Vec<Declared>, String> {
+    let (_, declared, description) = routes(portal);
+    check(&declared, &description)?;
+    Ok(declared)
+}
+
+/// Everything that is served comes out of the two collectors; only layers are added around it.
+fn routes(portal: &Portal) -> (Router<Portal>, Vec<Declared>, utoipa::openapi::OpenApi) {
+    let resources = [
+        nonce_routes,
+        sessions::routes,
+        open_sessions::routes,
+        two_step::routes,
+        enrollments::routes,
+        devices::routes,
+        pin_set_up::routes,
+        pins::routes,
+        policy::routes,
+        files::routes,
+        members::routes,
+        audit::routes,
+    ];
+    let api = Api::new(portal.clone(), Document::openapi());
+    let (router, mut declared, description) = resources.into_iter().fold(api, |api, routes| routes(api)).finish();
+    let (pages, of_pages) = page::routes(portal.clone());
+    declared.extend(of_pages);
+    (router.merge(pages), declared, description)
 }
 
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \

@@ -1,6 +1,8 @@
 //! Who is calling: the member, the device, and the decision about them.
 
-use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
+use crate::access::Access;
+use crate::act::Outcome;
+use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, Known, read_row};
 use crate::store::{StoreError, Tx};
 use twinlock_core::policy::{Facts, Rules, Surface, decide};
 use twinlock_core::step::Step;
@@ -33,6 +35,8 @@ pub enum Key {
 pub struct Origin {
     /// The client's address.
     pub address: String,
+    /// What the client calls itself, for people to recognise a session by.
+    pub agent: String,
     /// Names the request in the log.
     pub request_id: String,
 }
@@ -64,6 +68,8 @@ pub struct Caller {
     pub policy_version: u64,
     /// The decision.
     pub step: Step,
+    /// What the guard admitted it for.
+    pub access: Access,
     /// The policy version that a signed request named.
     pub claimed_policy: Option<u64>,
     /// The nonce of a signed call; taken in the transaction of whatever the call changes.
@@ -94,14 +100,26 @@ impl Caller {
 
     /// The decision as it stands inside this transaction, after what the transaction has changed.
     pub fn step_now(&self, tx: &mut Tx<'_>) -> std::result::Result<Step, StoreError> {
+        let known = self.known_now(tx)?;
+        Ok(known.map_or(Step::SignIn, |known| decide(&known.rules, &known.facts, known.surface, self.now_ms)))
+    }
+
+    /// The guard's question once more, inside this transaction: since the guard looked, the role may have been taken away,
+    /// the member suspended, the session ended.
+    pub fn admit_again(&self, tx: &mut Tx<'_>) -> Outcome<()> {
+        let Some(known) = self.known_now(tx)? else { return Ok(Err(Error::SessionEnded)) };
+        let hash = self.token_hash.clone();
+        let now = known.into_caller(&self.organisation, self.key, hash, &self.origin, self.now_ms);
+        Ok(self.access.check(&now))
+    }
+
+    fn known_now(&self, tx: &mut Tx<'_>) -> std::result::Result<Option<Known>, StoreError> {
         let found = match (&self.key, &self.device) {
             (Key::Device, Some(device)) => {
                 tx.query_one(FIND_DEVICE_CALLER, &[(&self.organisation).into(), device.into()])?
             }
             _ => tx.query_one(FIND_SESSION, &[(&self.organisation).into(), (&self.token_hash).into()])?,
         };
-        let Some(row) = found else { return Ok(Step::SignIn) };
-        let known = read_row(&row, self.key != Key::Device)?;
-        Ok(decide(&known.rules, &known.facts, known.surface, self.now_ms))
+        found.map(|row| read_row(&row, self.key != Key::Device)).transpose()
     }
 }

@@ -3,6 +3,7 @@
 //! One query brings the session or device together with the member, the policy, the authenticator and the PIN, so that
 //! the decision of each request is made on what holds at that moment.
 
+use crate::access::Access;
 use crate::caller::{Caller, Key, Origin, Role};
 use crate::policy;
 use crate::store::{Row, StoreError};
@@ -77,6 +78,7 @@ impl Known {
             rules: self.rules,
             policy_version: self.policy_version,
             step,
+            access: Access::Public,
             claimed_policy: None,
             nonce: None,
             origin: origin.clone(),

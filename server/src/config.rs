@@ -21,6 +21,9 @@ pub struct Config {
     pub management_listen: SocketAddr,
     /// The address that members and devices see; signatures are bound to its authority.
     pub public_url: String,
+    /// Further names that unsigned requests may call the portal by, as `HOST` or `HOST:PORT`; signatures stay bound to
+    /// `public_url`.
+    pub other_hosts: Vec<String>,
     /// Certificate and key; without them a proxy in front has to do TLS.
     pub tls: Option<Tls>,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -51,6 +54,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             management_listen: SocketAddr::from(([127, 0, 0, 1], 9443)),
             public_url: "https://localhost:8443".to_owned(),
+            other_hosts: Vec::new(),
             tls: None,
             trusted_proxies: Vec::new(),
             sign_ins_a_minute: 30,
@@ -78,10 +82,23 @@ impl Config {
         self.public_url.strip_prefix("https://").unwrap_or_default().trim_end_matches('/')
     }
 
+    /// True if a request may call the portal by this name, whose case and default port do not matter.
+    pub fn is_own_host(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix(":443").unwrap_or(&name);
+        let is = |own: &str| own.strip_suffix(":443").unwrap_or(own) == name;
+        is(self.authority()) || self.other_hosts.iter().any(|own| is(own))
+    }
+
     fn check(&self) -> Result<(), String> {
         let authority = self.authority();
         if authority.is_empty() || authority.contains('/') || authority.to_ascii_lowercase() != authority {
             return Err("public_url: must be https://HOST or https://HOST:PORT in lower case".to_owned());
+        }
+        let is_plain =
+            |host: &String| !host.is_empty() && *host == host.to_ascii_lowercase() && !host.contains(['/', ' ', '*']);
+        if !self.other_hosts.iter().all(is_plain) {
+            return Err("other_hosts: each must be HOST or HOST:PORT in lower case".to_owned());
         }
         let key_file = std::path::absolute(&self.key_file).map_err(|fault| fault.to_string())?;
         let data = std::path::absolute(&self.data).map_err(|fault| fault.to_string())?;

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum_extra::extract::CookieJar;
 use ring::digest::{SHA256, digest};
-use twinlock_core::policy::Surface;
+use twinlock_core::policy::{Rules, Surface};
 use twinlock_core::proof::{KeyId, Presented, PublicKey, RequestParts};
 use twinlock_core::{Error, Result};
 
@@ -44,24 +44,28 @@ pub async fn identify(
         let Some(token) = jar.get(COOKIE).map(|cookie| cookie.value().to_owned()) else {
             return Ok(Identity::Stranger);
         };
-        return Ok(by_cookie(portal, &token, origin, now_ms).await?.map_or(Identity::Stranger, Identity::Known));
+        let Some(found) = by_cookie(portal, &token, origin, now_ms).await? else { return Ok(Identity::Stranger) };
+        note_seen(portal, &found).await?;
+        return Ok(Identity::Known(found.caller));
     };
     let claimed_policy = policy_version(&parts.headers)?;
     let presented = present(portal, parts, body, claimed_policy)?;
-    let (mut caller, public_key) = match presented.key_id() {
+    let mut found = match presented.key_id() {
         KeyId::Enclosed => return Ok(Identity::Enclosed(Box::new(presented))),
         KeyId::Session(token) => by_session_token(portal, token, origin, now_ms).await?,
         KeyId::Device { organisation, device } => by_device(portal, organisation, device, origin, now_ms).await?,
     };
-    presented.verify(&PublicKey::from_spki(&public_key)?, now_ms)?;
+    presented.verify(&PublicKey::from_spki(&found.public_key)?, now_ms)?;
     // A reader makes its own nonce; it is remembered only where the reading leaves a trace, by `act`, so that a
     // harmless one writes nothing.
     if parts.method != Method::GET {
         nonce::verify(portal.key_wrap.nonce_key(), presented.nonce(), now_ms)?;
     }
-    caller.nonce = Some(presented.nonce().to_owned());
-    caller.claimed_policy = Some(claimed_policy);
-    Ok(Identity::Known(caller))
+    // Not before: whoever knows a token and has not its key must not keep the session alive.
+    note_seen(portal, &found).await?;
+    found.caller.nonce = Some(presented.nonce().to_owned());
+    found.caller.claimed_policy = Some(claimed_policy);
+    Ok(Identity::Known(found.caller))
 }
 
 /// True if a request says to be signed, well or not.
@@ -75,14 +79,22 @@ pub fn locate(token: &str) -> Option<(&str, Vec<u8>)> {
     Some((organisation, digest(&SHA256, token.as_bytes()).as_ref().to_vec()))
 }
 
+/// Somebody whose key is not yet verified.
+struct Found {
+    caller: Box<Caller>,
+    public_key: Vec<u8>,
+    /// When the session was last noted as seen; a device key has none.
+    seen_ms: Option<u64>,
+}
+
 async fn by_cookie(
     portal: &Portal,
     token: &str,
     origin: &Origin,
     now_ms: u64,
-) -> std::result::Result<Option<Box<Caller>>, Refusal> {
+) -> std::result::Result<Option<Found>, Refusal> {
     let found = find_session(portal, token, origin, now_ms).await?;
-    Ok(found.map(|(caller, _)| caller).filter(|caller| caller.surface == Surface::Web))
+    Ok(found.filter(|found| found.caller.surface == Surface::Web))
 }
 
 async fn by_session_token(
@@ -90,11 +102,11 @@ async fn by_session_token(
     token: &str,
     origin: &Origin,
     now_ms: u64,
-) -> std::result::Result<(Box<Caller>, Vec<u8>), Refusal> {
+) -> std::result::Result<Found, Refusal> {
     let found = find_session(portal, token, origin, now_ms).await?;
-    let (mut caller, key) = found.filter(|(caller, _)| caller.surface != Surface::Web).ok_or(Error::SessionEnded)?;
-    caller.key = Key::Session;
-    Ok((caller, key))
+    let mut found = found.filter(|found| found.caller.surface != Surface::Web).ok_or(Error::SessionEnded)?;
+    found.caller.key = Key::Session;
+    Ok(found)
 }
 
 async fn find_session(
@@ -102,29 +114,38 @@ async fn find_session(
     token: &str,
     origin: &Origin,
     now_ms: u64,
-) -> std::result::Result<Option<(Box<Caller>, Vec<u8>)>, Refusal> {
+) -> std::result::Result<Option<Found>, Refusal> {
     let Some((organisation, token_hash)) = locate(token) else { return Ok(None) };
     let key = (organisation.to_owned(), token_hash.clone());
     let row = portal.store.read(move |tx| tx.query_one(FIND_SESSION, &[(&key.0).into(), (&key.1).into()])).await?;
     let Some(row) = row else { return Ok(None) };
     let known = read_row(&row, true)?;
     let (created_ms, seen_ms) = (row.unsigned(26)?, row.unsigned(27)?);
-    let idle_ms = now_ms.saturating_sub(seen_ms);
-    // An idle limit of zero locks the phone at once; it cannot end a session between two requests.
-    let is_over =
-        now_ms.saturating_sub(created_ms) >= known.rules.session_ms || idle_ms >= known.rules.idle_ms.max(60_000);
-    if is_over {
+    let is_idle = now_ms.saturating_sub(seen_ms) >= idle_limit_ms(&known.rules);
+    if is_idle || now_ms.saturating_sub(created_ms) >= known.rules.session_ms {
         return Ok(None);
     }
     refuse_closed(&row, now_ms)?;
-    if idle_ms > 15_000 {
-        let key = (organisation.to_owned(), token_hash.clone());
-        let values = move |tx: &mut Tx<'_>| tx.exec(TOUCH_SESSION, &[(&key.0).into(), (&key.1).into(), now_ms.into()]);
-        portal.store.write(values).await?;
-    }
     let public_key = row.blob(16)?.to_vec();
     let caller = known.into_caller(organisation, Key::Cookie, token_hash, origin, now_ms);
-    Ok(Some((Box::new(caller), public_key)))
+    Ok(Some(Found { caller: Box::new(caller), public_key, seen_ms: Some(seen_ms) }))
+}
+
+/// How long a session may be idle: a limit of zero locks the phone at once, and cannot end a session between two requests.
+pub fn idle_limit_ms(rules: &Rules) -> u64 {
+    rules.idle_ms.max(60_000)
+}
+
+/// Keeps the session alive; written at most every fifteen seconds.
+async fn note_seen(portal: &Portal, found: &Found) -> std::result::Result<(), Refusal> {
+    let now_ms = found.caller.now_ms;
+    if found.seen_ms.is_none_or(|seen_ms| now_ms.saturating_sub(seen_ms) <= 15_000) {
+        return Ok(());
+    }
+    let key = (found.caller.organisation.clone(), found.caller.token_hash.clone());
+    let touch = move |tx: &mut Tx<'_>| tx.exec(TOUCH_SESSION, &[(&key.0).into(), (&key.1).into(), now_ms.into()]);
+    portal.store.write(touch).await?;
+    Ok(())
 }
 
 async fn by_device(
@@ -133,7 +154,7 @@ async fn by_device(
     device: &str,
     origin: &Origin,
     now_ms: u64,
-) -> std::result::Result<(Box<Caller>, Vec<u8>), Refusal> {
+) -> std::result::Result<Found, Refusal> {
     let key = (organisation.to_owned(), device.to_owned());
     let row =
         portal.store.read(move |tx| tx.query_one(FIND_DEVICE_CALLER, &[(&key.0).into(), (&key.1).into()])).await?;
@@ -142,7 +163,7 @@ async fn by_device(
     let known = read_row(&row, false)?;
     let public_key = row.blob(16)?.to_vec();
     let caller = known.into_caller(organisation, Key::Device, Vec::new(), origin, now_ms);
-    Ok((Box::new(caller), public_key))
+    Ok(Found { caller: Box::new(caller), public_key, seen_ms: None })
 }
 
 /// Denied and expired look the same to the device, whichever key it asks with; `row` is of either query.

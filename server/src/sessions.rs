@@ -26,6 +26,7 @@ use twinlock_core::ports::generate_bytes;
 use twinlock_core::proof::{Presented, PublicKey};
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::{Bytes, SignIn, SignedIn, StepAnswer};
+use uuid::Uuid;
 
 crate::statements! {
     FIND_SIGN_IN_NAME = "SELECT organisation, member FROM sign_in_name WHERE name = $1";
@@ -33,12 +34,15 @@ crate::statements! {
         WHERE organisation = $1 AND id = $2 AND password_fails < $3 RETURNING password, name, state";
     CLEAR_PASSWORD_FAILS = "UPDATE member SET password_fails = 0 WHERE organisation = $1 AND id = $2";
     INSERT_SESSION = "INSERT INTO session (organisation, token_hash, member, surface, device, session_key, app_version,
-            code_at_ms, pin_proved, address, created_ms, seen_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
+            code_at_ms, pin_proved, address, created_ms, seen_ms, id, agent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12,
+            COALESCE((SELECT d.name FROM device d WHERE d.organisation = $1 AND d.id = $5), $13))";
     ROTATE_SESSION = "UPDATE session SET token_hash = $3 WHERE organisation = $1 AND token_hash = $2";
     RAISE_SESSION = "UPDATE session SET code_at_ms = $3 WHERE organisation = $1 AND token_hash = $2";
     RAISE_DEVICE = "UPDATE device SET code_at_ms = $3 WHERE organisation = $1 AND id = $2";
-    ATTACH_DEVICE = "UPDATE session SET device = $3 WHERE organisation = $1 AND token_hash = $2 AND device = ''";
+    ATTACH_DEVICE = "UPDATE session SET device = $3,
+            agent = COALESCE((SELECT d.name FROM device d WHERE d.organisation = $1 AND d.id = $3), agent)
+        WHERE organisation = $1 AND token_hash = $2 AND device = ''";
     END_SESSION = "DELETE FROM session WHERE organisation = $1 AND token_hash = $2";
     END_DEVICE_SESSIONS = "DELETE FROM session WHERE organisation = $1 AND device = $2";
     FIND_POLICY_PUBLIC = "SELECT policy_public FROM organisation WHERE id = $1";
@@ -147,6 +151,8 @@ pub fn open(
             new.pin_proved.into(),
             (&origin.address).into(),
             now_ms.into(),
+            Uuid::now_v7().simple().to_string().into(),
+            (&origin.agent).into(),
         ],
     )?;
     Ok((token, token_hash))
@@ -368,6 +374,7 @@ fn session_caller(
         rules: Rules::strict(),
         policy_version: 0,
         step: twinlock_core::step::Step::SignIn,
+        access: Access::Public,
         claimed_policy: None,
         nonce: None,
         origin: origin.clone(),

@@ -1,6 +1,6 @@
 //! `twinlock-portal serve`.
 
-use crate::app::app;
+use crate::app::{app, declared};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::health;
@@ -44,6 +44,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).map_err(|fault| format!("log: {fault}"))?;
     tracing_subscriber::fmt().json().with_env_filter(filter).init();
     let portal = open(config.clone())?;
+    let routes = declared(&portal)?.len();
     let handle = Handle::new();
     tokio::spawn(stop_on_signal(handle.clone()));
     tokio::spawn(sweep(portal.clone()));
@@ -52,7 +53,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
         .map_err(|fault| format!("management_listen {}: {fault}", config.management_listen))?;
     tokio::spawn(answer_probes(management, handle.clone(), portal.clone()));
     let service = app(portal.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    tracing::info!(listen = %config.listen, public_url = config.public_url, "serving");
+    tracing::info!(listen = %config.listen, public_url = config.public_url, routes, "serving");
     let failed = |fault: std::io::Error| format!("listen {}: {fault}", config.listen);
     match &config.tls {
         Some(tls) => {

@@ -1,16 +1,16 @@
 //! Account Settings: the member's own factor and devices.
 
 use super::{Frame, Notice, render};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};
+use crate::open_sessions::{self, SessionView};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use axum::routing::get;
 use std::sync::Arc;
 use twinlock_core::policy::FactorState;
 
@@ -21,6 +21,9 @@ struct AccountPage {
     has_two_step: bool,
     is_required: bool,
     devices: Vec<DeviceView>,
+    sessions: Vec<SessionView>,
+    /// Where the forms that end a session lead.
+    ending: &'static str,
 }
 
 pub(super) fn routes(pages: Pages) -> Pages {
@@ -33,12 +36,17 @@ async fn show(
     Query(notice): Query<Notice>,
 ) -> Result<Response, Refusal> {
     let reader = Arc::clone(&caller);
-    let devices =
-        portal.store.read(move |tx| devices::list(tx, &reader.organisation, &reader.member, "", reader.now_ms)).await?;
+    let read = portal.store.read(move |tx| {
+        let devices = devices::list(tx, &reader.organisation, &reader.member, "", reader.now_ms)?;
+        Ok((devices, open_sessions::list(tx, &reader, &reader.member)?))
+    });
+    let (devices, sessions) = read.await?;
     Ok(render(&AccountPage {
         frame: Frame::of(&caller, "account", "Account settings").with_notice(&notice),
         has_two_step: caller.facts.factor == FactorState::Active,
         is_required: caller.rules.two_step,
         devices,
+        sessions,
+        ending: "/account/sessions",
     }))
 }

@@ -1,7 +1,7 @@
 //! Admin → Devices: the decision on pending devices, and revocation.
 
 use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};
 use crate::portal::Portal;
@@ -11,7 +11,6 @@ use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 use std::sync::Arc;
 use twinlock_core::ErrorCode;

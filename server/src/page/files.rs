@@ -1,7 +1,7 @@
 //! The organisation's files.
 
 use super::{Frame, Notice, render, time};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
 use crate::files;
 use crate::organisations;
@@ -11,7 +11,6 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use axum::routing::get;
 use std::sync::Arc;
 
 #[derive(Template)]

@@ -7,22 +7,22 @@ mod devices;
 mod files;
 mod policies;
 mod record;
+mod sessions;
 mod sign_in;
 mod two_step;
 mod users;
 
-use crate::access::{Access, Pages};
+use crate::access::{Access, Declared, Pages, get};
 use crate::caller::{Caller, Role};
 use crate::portal::Portal;
 use crate::problem::{Refusal, SaysWhatIsWrong};
-use crate::sessions;
+use crate::sessions::cookie;
 
 use askama::Template;
 use axum::Router;
 use axum::extract::FromRequest;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::get;
 use axum_extra::extract::Form as AxumForm;
 use axum_extra::extract::cookie::CookieJar;
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ use twinlock_core::{Error, ErrorCode};
 pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
 
 /// All pages.
-pub fn routes(portal: Portal) -> Router<Portal> {
+pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     let pages = Pages::new(portal).route(Access::Public, "/assets/style.css", get(style)).route(
         Access::Ready,
         "/",
@@ -48,11 +48,12 @@ pub fn routes(portal: Portal) -> Router<Portal> {
         files::routes,
         account::routes,
         users::routes,
+        sessions::routes,
         devices::routes,
         policies::routes,
         record::routes,
     ];
-    parts.into_iter().fold(pages, |pages, routes| routes(pages)).into_router()
+    parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()
 }
 
 /// What every page shows around its content.
@@ -103,6 +104,8 @@ impl Notice {
             "denied" => "The request is denied.",
             "revoked" => "The device is revoked; its next request is refused.",
             "saved" => "The policy is saved and holds from the next request of every session.",
+            "session-ended" => "The session is ended; its next request is refused.",
+            "sessions-ended" => "All sessions of this member are ended; the next request of each is refused.",
             "suspended" => "The member is suspended; the next request of each session is refused.",
             _ => "",
         }
@@ -213,7 +216,7 @@ fn lead_to_fresh_code(refused: Refusal, target: &str) -> Response {
 }
 
 fn with_session(token: &SecretText, target: &str) -> Response {
-    (CookieJar::new().add(sessions::cookie(token)), Redirect::to(target)).into_response()
+    (CookieJar::new().add(cookie(token)), Redirect::to(target)).into_response()
 }
 
 async fn style() -> impl IntoResponse {

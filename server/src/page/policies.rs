@@ -1,7 +1,7 @@
 //! Admin → Settings → Policies → Security: the switch.
 
 use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
 use crate::policy::{self, PolicyChange, PolicyView};
 use crate::portal::Portal;
@@ -11,7 +11,6 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
 use serde::Deserialize;
 use std::sync::Arc;
 use twinlock_core::policy::Rules;

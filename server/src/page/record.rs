@@ -1,7 +1,7 @@
 //! Admin → Audit: the newest entries.
 
 use super::{Frame, render, time};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get};
 use crate::audit;
 use crate::caller::Caller;
 use crate::portal::Portal;
@@ -10,7 +10,6 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use axum::routing::get;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Sign in and sign out.
 
 use super::{Form, Frame, Next, render, render_refused, with_session};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get, post};
 use crate::caller::{Caller, Origin};
 use crate::identity::COOKIE;
 use crate::portal::Portal;
@@ -12,7 +12,6 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use axum_extra::extract::cookie::{Cookie, CookieJar};
 use serde::Deserialize;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The set-up of two-step authentication, and the code page.
 
 use super::{Form, Frame, Next, render, render_refused, with_session};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -11,7 +11,6 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
 use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::Deserialize;

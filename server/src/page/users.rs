@@ -1,7 +1,7 @@
 //! Admin → Users: members with their 2FA status.
 
 use super::{Frame, Notice, lead_to_fresh_code, render};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::members::{self, MemberView};
 use crate::portal::Portal;
@@ -10,7 +10,6 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 use std::sync::Arc;
 

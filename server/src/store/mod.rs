@@ -45,6 +45,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::identity::STATEMENTS,
         crate::members::STATEMENTS,
         crate::nonce::STATEMENTS,
+        crate::open_sessions::STATEMENTS,
         crate::organisations::STATEMENTS,
         crate::page::POLICY_STATEMENTS,
         crate::pin_set_up::STATEMENTS,

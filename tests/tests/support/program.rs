@@ -52,6 +52,7 @@ impl Served {
         let child = world
             .command(&["serve"])
             .env("TWINLOCK_LISTEN", format!("127.0.0.1:{port}"))
+            .env("TWINLOCK_OTHER_HOSTS", format!("[\"localhost:{port}\"]"))
             .env("TWINLOCK_MANAGEMENT_LISTEN", format!("127.0.0.1:{management}"))
             .env("TWINLOCK_TLS__CERTIFICATE", &certificate)
             .env("TWINLOCK_TLS__KEY", &key)

@@ -3,7 +3,9 @@
 -- When two-step was first required, for the deadline; switching off and on again does not move it.
 ALTER TABLE organisation ADD COLUMN required_ms BIGINT NOT NULL DEFAULT 0;
 
--- What lists and ends a session; the token's hash never leaves this table.
+-- What lists and ends a session; the token's hash never leaves this table. A session that was opened before has no name to
+-- be ended by, so it ends here: its member signs in again.
+DELETE FROM session;
 ALTER TABLE session ADD COLUMN id TEXT NOT NULL DEFAULT '';
 ALTER TABLE session ADD COLUMN agent TEXT NOT NULL DEFAULT '';
 -- Opened with password and recovery code: it can set up a new authenticator and nothing else.
