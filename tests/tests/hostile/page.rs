@@ -90,10 +90,13 @@ async fn the_map_shows_every_page() {
     }
     let forms: BTreeSet<String> = map.forms.keys().map(|action| general(action)).collect();
     let expected = [
+        "/account/sessions/ID/end",
         "/admin/devices/ID/approve",
         "/admin/devices/ID/deny",
         "/admin/devices/ID/revoke",
         "/admin/policies",
+        "/admin/users/ID/sessions/ID/end",
+        "/admin/users/ID/sessions/end",
         "/admin/users/ID/suspend",
         "/code",
         "/set-up",
