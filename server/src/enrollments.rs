@@ -55,6 +55,7 @@ async fn post_enrollment(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<axum::Json<EnrollmentStarted>, Refusal> {
+    portal.throttle.check_enrollment(&caller.organisation, &caller.member)?;
     let first_nonce = generate_bytes::<32>(&portal.random)?;
     let started = portal.act(&caller, move |tx, caller| start(tx, caller, &first_nonce));
     Ok(axum::Json(started.await?))

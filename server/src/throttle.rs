@@ -1,15 +1,21 @@
-//! The outer limit per client network, in memory: it protects the portal and replaces no counter of the database.
+//! The outer limits per client network and per member, in memory: they protect the portal and replace no counter of the
+//! database.
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use twinlock_core::{Error, Result};
 
-/// Two limits: all requests, and sign-ins.
+/// Enrollments that a member may begin at once; then one a minute.
+const ENROLLMENTS: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// Three limits: all requests and sign-ins of a network, and the enrollments of a member.
 pub struct Throttle {
     requests: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    enrollments: DefaultKeyedRateLimiter<String>,
 }
 
 impl Throttle {
@@ -19,28 +25,35 @@ impl Throttle {
         Self {
             requests: RateLimiter::keyed(Quota::per_second(at_least_one(requests_a_second))),
             sign_ins: RateLimiter::keyed(Quota::per_minute(at_least_one(sign_ins_a_minute))),
+            enrollments: RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN).allow_burst(ENROLLMENTS)),
         }
     }
 
     /// Any request; [`Error::Throttled`].
     pub fn check_request(&self, address: IpAddr) -> Result<()> {
-        check(&self.requests, address)
+        check(&self.requests, &network_of(address))
     }
 
     /// A sign-in; [`Error::Throttled`].
     pub fn check_sign_in(&self, address: IpAddr) -> Result<()> {
-        check(&self.sign_ins, address)
+        check(&self.sign_ins, &network_of(address))
     }
 
-    /// Drops networks that are quiet.
+    /// The begin of an enrollment; [`Error::Throttled`].
+    pub fn check_enrollment(&self, organisation: &str, member: &str) -> Result<()> {
+        check(&self.enrollments, &format!("{organisation} {member}"))
+    }
+
+    /// Drops who is quiet.
     pub fn sweep(&self) {
         self.requests.retain_recent();
         self.sign_ins.retain_recent();
+        self.enrollments.retain_recent();
     }
 }
 
-fn check(limiter: &DefaultKeyedRateLimiter<IpAddr>, address: IpAddr) -> Result<()> {
-    limiter.check_key(&network_of(address)).map_err(|not_until| {
+fn check<K: Clone + Eq + Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<()> {
+    limiter.check_key(key).map_err(|not_until| {
         let wait = not_until.wait_time_from(DefaultClock::default().now());
         Error::Throttled { retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1) }
     })

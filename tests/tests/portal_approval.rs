@@ -252,3 +252,42 @@ async fn b51_what_a_device_calls_itself_is_text_and_nothing_else() {
         ("application/json", "nosniff")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b48_the_same_device_asks_again_and_nobody_asks_without_end() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let mut bo = pending(&portal, BO).await;
+    let (device, asked) = (bo.device_id(), portal.world.sql("SELECT created_ms FROM device"));
+    portal.clock.pass(MINUTE_MS);
+    bo.sign_in(BO).await;
+    bo.verify(&bo.code_now()).await.expect(200);
+    bo.enroll().await;
+    assert_eq!((bo.device_id(), portal.world.sql("SELECT count(*) FROM device")), (device, "1".to_owned()));
+    assert_ne!(portal.world.sql("SELECT created_ms FROM device"), asked, "it waits from now on");
+    // What it shows now is what the admin types.
+    ada.approve(&bo).await.expect(204);
+    // A member begins a few runs and then waits, also with another session; another member does not.
+    let cy = async |phone: &mut Phone| {
+        phone.sign_in(CY).await;
+        phone.set_up().await;
+    };
+    let mut first = portal.phone();
+    cy(&mut first).await;
+    let begin = async |phone: &Phone| phone.post(By::Session, "/v1/enrollments", &Value::Null).await;
+    for _ in 0..10 {
+        begin(&first).await.expect(200);
+    }
+    let runs = portal.world.sql("SELECT count(*) FROM enrollment");
+    let answer = begin(&first).await;
+    answer.expect_problem(429, "TL-4005");
+    assert!(answer.value()["retry_after_ms"].as_u64().unwrap() > 0);
+    portal.clock.pass(STEP_MS);
+    let mut second = portal.phone();
+    second.sign_in(CY).await;
+    second.verify(&first.authenticator.as_ref().unwrap().code_at(portal.clock.now_ms())).await.expect(200);
+    begin(&second).await.expect_problem(429, "TL-4005");
+    assert_eq!(portal.world.sql("SELECT count(*) FROM enrollment"), runs);
+    portal.world.add_member("Dee Dorn", "dee@example.test", "member");
+    portal.waiting_phone("dee@example.test").await;
+}

@@ -215,3 +215,37 @@ async fn b68_what_cannot_be_counted_is_not_checked() {
     portal.world.sql("DROP TRIGGER no_count");
     bo.verify(&code).await.expect(200);
 }
+
+/// Told to whoever can do something about it, and never to a member as a wrong code.
+#[tokio::test(flavor = "multi_thread")]
+async fn b29_f30_a_clock_that_is_wrong_is_told_to_the_operator_and_to_admins() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let mut bo = portal.phone();
+    bo.sign_in(BO).await;
+    bo.set_up().await;
+    // Whether this machine's clock is kept right is not ours to say; a clock that is not is no reason to refuse.
+    let said = portal.management.get("/readyz").await.expect(200).value();
+    let warnings = said["warnings"].as_array().unwrap().clone();
+    assert_eq!(said["clock"] == "unsynchronised", !warnings.is_empty(), "{said}");
+    for page in ["/admin/users", "/admin/audit"] {
+        let text = ada.get(page).await.expect(200).text();
+        assert_eq!(text.contains("not known to be synchronised"), !warnings.is_empty(), "{page}: {text}");
+        assert!(!text.contains("behind the newest"), "{page}");
+    }
+    portal.clock.pass(MINUTE_MS);
+    bo.verify(&bo.code_now()).await.expect(200);
+    let fails = portal.world.sql("SELECT max(fails) FROM factor");
+    portal.clock.set_back(MINUTE_MS + 10_000);
+    let said = portal.management.get("/readyz").await.expect(503).value();
+    assert_eq!((&said["clock"], &said["database"]), (&json!("behind"), &json!(true)));
+    for page in ["/admin/users", "/admin/audit"] {
+        let text = ada.get(page).await.expect(200).text();
+        assert!(text.contains("the clock is behind the newest accepted code"), "{page}: {text}");
+    }
+    // A right code and a wrong one are told the same: that it is the portal, and when to come back.
+    for code in [bo.code_now(), bo.wrong_code(1)] {
+        bo.verify(&code).await.expect_problem(503, "TL-2009");
+    }
+    assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), fails);
+}

@@ -12,6 +12,8 @@ use support::*;
 use tokio::io::AsyncWriteExt;
 use tokio_util::io::ReaderStream;
 use tower::ServiceExt;
+use twinlock_portal::portal::PortalState;
+use twinlock_portal::store::{Options, Store};
 
 const BAD_REQUEST: &str = "TL-4007";
 const FORBIDDEN: &str = "TL-3006";
@@ -249,4 +251,28 @@ async fn no_unsigned_request_is_answered_under_another_name() {
         .send("GET", "/v1/step", &[headers, vec![("host".into(), "proxy.test".into())]].concat(), vec![])
         .await
         .expect(200);
+}
+
+/// Nothing is remembered of a caller between two requests, so what one portal ends is over on all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn f63_what_one_portal_ended_is_refused_by_every_other_at_the_next_request() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let mut bo = portal.ready_phone(&mut ada, BO).await;
+    let browser = browser_of_bo(&portal, "Firefox").await;
+    let options = Options::at(i64::try_from(portal.clock.now_ms()).unwrap());
+    let store = Store::open_sqlite(&portal.world.database(), options).unwrap();
+    let own = &portal.state;
+    let other = PortalState::new(own.config.clone(), store, portal.clock.clone(), own.key_wrap.clone());
+    bo.door = Door::Here(twinlock_portal::app::app(other));
+    let mut elsewhere = browser.tab();
+    elsewhere.door = bo.door.clone();
+    bo.get(By::Session, "/v1/files").await.expect(200);
+    elsewhere.get("/v1/step").await.expect(200);
+    let web = of(&mut ada, &bo.member).await.into_iter().find(|session| session["surface"] == "web").unwrap();
+    delete(&ada, &format!("/v1/admin/members/{}/sessions/{}", bo.member, id(&web))).await.expect(204);
+    elsewhere.get("/v1/step").await.expect_problem(401, SESSION_ENDED);
+    ada.decide(&bo.device_id(), "revoke").await.expect(204);
+    bo.get(By::Session, "/v1/files").await.expect_problem(401, "TL-5007");
+    bo.get(By::Device, "/v1/devices/self").await.expect_problem(401, "TL-5007");
 }

@@ -4,6 +4,7 @@ use super::{Frame, render, time};
 use crate::access::{Access, Pages, get};
 use crate::audit;
 use crate::caller::Caller;
+use crate::health::look_at_clock;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use askama::Template;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 #[template(path = "audit.html")]
 struct AuditPage {
     frame: Frame,
+    clock_warning: Option<&'static str>,
     entries: Vec<EntryRow>,
     next: Option<String>,
 }
@@ -65,5 +67,6 @@ async fn show(
         address: text(entry, "address"),
     };
     let frame = Frame::of(&caller, "audit", "Audit log");
-    Ok(render(&AuditPage { frame, entries: entries.iter().map(row).collect(), next }))
+    let clock_warning = look_at_clock(&portal).await?.warning();
+    Ok(render(&AuditPage { frame, clock_warning, entries: entries.iter().map(row).collect(), next }))
 }

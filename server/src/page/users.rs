@@ -3,6 +3,7 @@
 use super::{Frame, Notice, lead_to_fresh_code, render};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
+use crate::health::look_at_clock;
 use crate::members::{self, MemberView};
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 #[template(path = "users.html")]
 struct UsersPage {
     frame: Frame,
+    clock_warning: Option<&'static str>,
     is_required: bool,
     self_id: String,
     members: Vec<MemberView>,
@@ -53,6 +55,7 @@ async fn show(
     let next = members.last().filter(|_| members.len() == PAGE as usize).map(|last| last.id.clone());
     Ok(render(&UsersPage {
         frame: Frame::of(&caller, "users", "Users").with_notice(&notice),
+        clock_warning: look_at_clock(&portal).await?.warning(),
         is_required: caller.rules.two_step,
         self_id: caller.member.clone(),
         members,
