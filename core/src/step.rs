@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What the app draws next. Portal and device compute it with the same [`decide`](crate::policy::decide).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Step {
     /// Ask for name and password.
     SignIn,
@@ -45,7 +45,6 @@ pub enum Step {
 /// What a new PIN has to be like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct PinRequest {
     /// Digits at least (6–12).
     pub min_length: u8,

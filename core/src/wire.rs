@@ -1,5 +1,5 @@
 //! Messages between device and portal. JSON; times are epoch milliseconds of the portal's clock; bytes are base64url
-//! without padding. Requests with unknown fields are refused.
+//! without padding. Requests with unknown fields are refused; unknown fields of answers are passed over.
 
 use crate::policy::{DeviceState, Signed, Surface};
 use crate::secret::SecretText;
@@ -13,20 +13,29 @@ pub const TIME_HEADER: &str = "x-twinlock-time";
 pub const NONCE_HEADER: &str = "x-twinlock-nonce";
 
 macro_rules! message {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
-        $(#[$doc])*
+    ($(#[$attribute:meta])* $name:ident { $($(#[$field_attribute:meta])* $field:ident: $type:ty),* $(,)? }) => {
         #[derive(Debug, Clone, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-        #[serde(deny_unknown_fields)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+        $(#[$attribute])*
+        pub struct $name { $($(#[$field_attribute])* pub $field: $type),* }
     };
+}
+
+/// What a device sends: whatever the portal does not know is refused.
+macro_rules! request {
+    ($($message:tt)*) => { message! { #[serde(deny_unknown_fields)] $($message)* } };
+}
+
+/// What the portal says: an app that is older than the portal passes over what it does not know.
+macro_rules! answer {
+    ($($message:tt)*) => { message! { $($message)* } };
 }
 
 mod pin;
 
 pub use pin::*;
 
-message! {
+request! {
     /// `POST /v1/sessions`, signed with the enclosed session key.
     SignIn {
         /// The member's sign-in name (e-mail address), at most 254 characters.
@@ -43,7 +52,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// A session was opened for the enclosed key.
     SignedIn {
         /// Opaque session token; useless without the session key.
@@ -62,7 +71,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// The signed policy document and the signed statement that it is the latest.
     PolicyPack {
         /// The document.
@@ -74,15 +83,19 @@ message! {
     }
 }
 
-message! {
-    /// The next step, and nothing else.
+answer! {
+    /// The next step.
     StepAnswer {
         /// What comes next.
         step: Step,
+        /// From when two-step is demanded of this member, epoch milliseconds, where the policy does not demand it yet: the
+        /// end of an exception or of the deadline.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        required_from_ms: Option<u64>,
     }
 }
 
-message! {
+answer! {
     /// `POST /v1/two-step/set-up`: a pending secret, shown this one time.
     TwoStepSetUp {
         /// `otpauth://` URI (Key URI format; SHA-1, 6 digits, 30 s).
@@ -96,7 +109,7 @@ message! {
     }
 }
 
-message! {
+request! {
     /// `POST /v1/two-step/confirm` and `POST /v1/two-step/verify`.
     CodeEntry {
         /// Six digits as typed.
@@ -105,7 +118,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// `POST /v1/enrollments`.
     EnrollmentStarted {
         /// Names this run; void after ten minutes.
@@ -115,7 +128,7 @@ message! {
     }
 }
 
-message! {
+request! {
     /// `POST /v1/enrollments/{enrollment}/commit`.
     Commitment {
         /// SHA-256 over the device key and its opening, 32 bytes.
@@ -123,7 +136,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// The commitment was taken.
     CommitmentTaken {
         /// The portal's second nonce, 32 bytes.
@@ -131,7 +144,7 @@ message! {
     }
 }
 
-message! {
+request! {
     /// `POST /v1/enrollments/{enrollment}/reveal`.
     Reveal {
         /// The opening of the commitment, 32 bytes.
@@ -145,7 +158,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// The device is known to the portal now.
     Enrolled {
         /// The device's id.
@@ -157,7 +170,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// A file of the organisation.
     FileEntry {
         /// Names it in the download address.
@@ -173,7 +186,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// `GET /v1/files`.
     FileList {
         /// By name.

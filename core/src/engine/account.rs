@@ -16,6 +16,9 @@ pub(super) struct Account {
     pub(super) required_from_ms: u64,
     /// Until when the rules hold, by the last statement; without a valid one the strict profile does.
     pub(super) rules_until_ms: u64,
+    /// The version of the app that could not read a field which it has to obey; empty if it could. A newer app tries again.
+    #[serde(default)]
+    pub(super) outdated_app: String,
     /// Empty before enrollment.
     pub(super) device: String,
     /// The device key that was enrolled, SubjectPublicKeyInfo; another one under the same name is no key of this device.

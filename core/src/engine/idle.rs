@@ -15,7 +15,7 @@ impl Engine {
     /// in between. Locks if the policy's idle time is over (at once where it is zero), and says what comes next.
     pub fn tick(&self) -> Result<Step> {
         let idle_ms = self.idle_limit_ms()?;
-        if self.idle_ms()?.is_some_and(|idle| idle >= idle_ms) {
+        if self.idle_ms()?.is_some_and(|idle| idle >= idle_ms) || self.is_open_unvouched()? {
             self.lock();
         }
         self.current_step()
@@ -32,10 +32,18 @@ impl Engine {
     /// For calls that no member makes, such as asking for news: they do not keep anything open.
     pub(super) fn lock_if_idle(&self) -> Result<()> {
         let limit_ms = self.idle_limit_ms()?.max(SHORTEST_IDLE_MS);
-        if self.idle_ms()?.is_some_and(|idle| idle >= limit_ms) {
+        if self.idle_ms()?.is_some_and(|idle| idle >= limit_ms) || self.is_open_unvouched()? {
             self.lock();
         }
         Ok(())
+    }
+
+    /// Something is open, and no valid statement says which rules hold: it takes the portal to open it again.
+    fn is_open_unvouched(&self) -> Result<bool> {
+        let now_ms = self.shared.connection.portal_ms()?;
+        let state = self.state()?;
+        let is_vouched = state.account.as_ref().is_some_and(|account| now_ms < account.rules_until_ms);
+        Ok(state.vault.is_some() && !is_vouched)
     }
 
     pub(super) fn is_freshly_unlocked(&self) -> Result<bool> {

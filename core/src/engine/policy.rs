@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::account::Account;
-use crate::error::Result;
+use crate::error::{Error, PolicyFault, Result};
 use crate::policy::{
     DeviceFact, FactorState, Facts, Handover, MemberState, PinFact, PolicyDocument, SeenPolicy, Statement, Surface,
     decide,
@@ -24,10 +24,18 @@ impl Engine {
                 account.seen = Some(seen);
                 account.required_from_ms = statement.required_from_ms;
                 account.rules_until_ms = statement.expires_ms;
+                account.outdated_app.clear();
                 Ok(())
             }
             Err(refused) => {
                 account.rules_until_ms = 0;
+                match refused {
+                    Error::PolicyRefused(PolicyFault::UnknownCritical) => {
+                        account.outdated_app.clone_from(&self.shared.config.app_version);
+                    }
+                    Error::PolicyRefused(PolicyFault::Equivocation) => keep_stricter(account, pack),
+                    _ => {}
+                }
                 Err(refused)
             }
         }
@@ -40,7 +48,11 @@ impl Engine {
         if !account.device.is_empty() {
             self.shared.shelf.save(&account)?;
         }
+        let is_blocked = accepted == Err(Error::PolicyRefused(PolicyFault::UnknownCritical));
         self.state()?.account = Some(account);
+        if is_blocked {
+            self.lock();
+        }
         accepted
     }
 
@@ -88,7 +100,8 @@ impl Engine {
             factor: FactorState::Active,
             session: None,
             device,
-            app_outdated: rules.is_app_outdated(&self.shared.config.app_version),
+            app_outdated: rules.is_app_outdated(&self.shared.config.app_version)
+                || account.outdated_app == self.shared.config.app_version,
             required_from_ms: account.required_from_at(now_ms),
         };
         Ok(decide(&rules, &facts, Surface::Phone, now_ms))
@@ -96,5 +109,18 @@ impl Engine {
 
     pub(super) fn policy_version(&self) -> Result<u64> {
         Ok(self.state()?.account.as_ref().and_then(|account| account.seen.as_ref()).map_or(0, |seen| seen.version))
+    }
+}
+
+/// Two documents with one version: the phone obeys both.
+fn keep_stricter(account: &mut Account, pack: &PolicyPack) {
+    let Account { policy_key, organisation, seen, rules, .. } = account;
+    let key = Handover::follow(&pack.handovers, &policy_key.0, organisation);
+    let other = key
+        .ok()
+        .zip(seen.as_ref())
+        .and_then(|(key, seen)| PolicyDocument::equivocation(&pack.document, &key, organisation, seen));
+    if let Some(other) = other {
+        *rules = rules.stricter(&other);
     }
 }

@@ -3,11 +3,11 @@
 use super::Engine;
 use super::account::Account;
 use super::connection::{Call, Signer};
-use crate::error::{Error, Result};
+use crate::error::{Error, PolicyFault, Result};
 use crate::policy::{DeviceState, Rules, Surface};
 use crate::proof::SigningKey;
 use crate::secret::SecretText;
-use crate::step::Step;
+use crate::step::{BlockedReason, Step};
 use crate::wire::{Bytes, CodeEntry, SignIn, SignedIn, StepAnswer, TwoStepSetUp};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ impl Engine {
             rules: Rules::strict(),
             required_from_ms: 0,
             rules_until_ms: 0,
+            outdated_app: String::new(),
             device: String::new(),
             device_key: Bytes(Vec::new()),
             state: None,
@@ -43,7 +44,12 @@ impl Engine {
             tries_left: 0,
             attempt: 0,
         };
-        self.accept(&mut account, &answer.policy)?;
+        if let Err(refused) = self.accept(&mut account, &answer.policy) {
+            if refused == Error::PolicyRefused(PolicyFault::UnknownCritical) {
+                self.set_step(Step::Blocked { reason: BlockedReason::UpdateApp })?;
+            }
+            return Err(refused);
+        }
         let mut state = self.state()?;
         if state.locks != flow.locks {
             return Err(Error::SessionEnded);

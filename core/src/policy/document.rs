@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 /// Bytes and their signature, as they travel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Signed {
     /// The signed bytes, base64.
     pub payload: String,
@@ -26,8 +25,10 @@ pub struct Signed {
 impl Signed {
     /// The content, before anybody has looked at the signature.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        let payload = BASE64.decode(self.payload.as_bytes()).ok().filter(|_| self.payload.len() <= MAX_PAYLOAD)?;
-        serde_json::from_slice(&payload).ok()
+        if self.payload.len() > MAX_PAYLOAD {
+            return None;
+        }
+        serde_json::from_slice(&BASE64.decode(self.payload.as_bytes()).ok()?).ok()
     }
 }
 
@@ -87,6 +88,22 @@ impl PolicyDocument {
     /// Signs the document with the organisation's key.
     pub fn sign(&self, key: &Ed25519KeyPair) -> Result<Signed> {
         sign(POLICY_TYPE, self, key)
+    }
+
+    /// Signs the bytes of a document anew, unchanged, so that version and hash stay: for a key that takes over from `former`.
+    pub fn sign_again(signed: &Signed, former: &[u8], key: &Ed25519KeyPair) -> Result<Signed> {
+        let payload = verify(POLICY_TYPE, signed, former)?;
+        Ok(sign_bytes(POLICY_TYPE, &payload, key))
+    }
+
+    /// The rules of a document that shares its version with `seen` and not its bytes. Both are signed: somebody is shown
+    /// another policy than somebody else.
+    pub fn equivocation(signed: &Signed, public_key: &[u8], organisation: &str, seen: &SeenPolicy) -> Option<Rules> {
+        let payload = verify(POLICY_TYPE, signed, public_key).ok()?;
+        let document: Self = serde_json::from_slice(&payload).ok()?;
+        let is_other = document.version == seen.version && sha256_hex(&payload) != seen.hash;
+        let is_ours = document.organisation == organisation && document.requires.are_in_range();
+        (is_other && is_ours).then_some(document.requires)
     }
 
     /// Accepts a document on a device, or says why not.
@@ -166,8 +183,12 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 pub(super) fn sign(kind: &str, content: &impl Serialize, key: &Ed25519KeyPair) -> Result<Signed> {
     let payload = serde_json::to_vec(content).map_err(|_| Error::Internal)?;
-    let signature = key.sign(&pre_authentication_encoding(kind, &payload));
-    Ok(Signed { payload: BASE64.encode(&payload), signature: BASE64.encode(signature.as_ref()) })
+    Ok(sign_bytes(kind, &payload, key))
+}
+
+fn sign_bytes(kind: &str, payload: &[u8], key: &Ed25519KeyPair) -> Signed {
+    let signature = key.sign(&pre_authentication_encoding(kind, payload));
+    Signed { payload: BASE64.encode(payload), signature: BASE64.encode(signature.as_ref()) }
 }
 
 pub(super) fn verify(kind: &str, signed: &Signed, public_key: &[u8]) -> Result<Vec<u8>> {

@@ -45,7 +45,9 @@ pub struct Rules {
 }
 
 /// Which devices an admin has to approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// The order is that of strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceApproval {
@@ -85,20 +87,29 @@ impl Rules {
 
     /// The stricter of these rules and the strict profile, rule by rule: for when nobody vouches for these any more.
     pub fn tightened(&self) -> Self {
-        let strict = Self::strict();
+        Self { grace_days: 0, two_person: true, ..self.stricter(&Self::strict()) }
+    }
+
+    /// The stricter of both, rule by rule.
+    pub fn stricter(&self, other: &Self) -> Self {
         Self {
-            two_step: true,
-            pin_min_length: self.pin_min_length.max(strict.pin_min_length),
-            pin_max_tries: self.pin_max_tries.min(strict.pin_max_tries),
-            code_max_tries: self.code_max_tries.min(strict.code_max_tries),
-            device_approval: DeviceApproval::Every,
-            idle_ms: self.idle_ms.min(strict.idle_ms),
-            session_ms: self.session_ms.min(strict.session_ms),
-            code_days: self.code_days.min(strict.code_days),
-            min_app: self.min_app.clone(),
-            grace_days: 0,
-            two_person: true,
+            two_step: self.two_step || other.two_step,
+            pin_min_length: self.pin_min_length.max(other.pin_min_length),
+            pin_max_tries: self.pin_max_tries.min(other.pin_max_tries),
+            code_max_tries: self.code_max_tries.min(other.code_max_tries),
+            device_approval: self.device_approval.max(other.device_approval),
+            idle_ms: self.idle_ms.min(other.idle_ms),
+            session_ms: self.session_ms.min(other.session_ms),
+            code_days: self.code_days.min(other.code_days),
+            min_app: newer_app(&self.min_app, &other.min_app).to_owned(),
+            grace_days: self.grace_days.min(other.grace_days),
+            two_person: self.two_person || other.two_person,
         }
+    }
+
+    /// True if any rule is looser than in `before`.
+    pub fn is_weaker_than(&self, before: &Self) -> bool {
+        self.stricter(before) != *self
     }
 
     /// True if every field is within the range that the portal allows.
@@ -119,8 +130,76 @@ impl Rules {
     }
 }
 
+fn newer_app<'a>(one: &'a str, other: &'a str) -> &'a str {
+    if app_version(one) < app_version(other) { other } else { one }
+}
+
 fn app_version(text: &str) -> Option<[u32; 3]> {
     let mut parts = text.split('.').map(|part| part.parse().ok());
     let version = [parts.next()??, parts.next()??, parts.next()??];
     parts.next().is_none().then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loosest() -> Rules {
+        Rules {
+            two_step: false,
+            pin_min_length: 6,
+            pin_max_tries: 10,
+            code_max_tries: 10,
+            device_approval: DeviceApproval::None,
+            idle_ms: 60 * MINUTE_MS,
+            session_ms: 24 * HOUR_MS,
+            code_days: 90,
+            min_app: String::new(),
+            grace_days: 90,
+            two_person: false,
+        }
+    }
+
+    #[test]
+    fn f66_tightened_rules_are_nowhere_looser_than_the_policy_or_the_strict_profile() {
+        let hard = Rules {
+            two_step: true,
+            pin_min_length: 12,
+            pin_max_tries: 3,
+            code_max_tries: 5,
+            device_approval: DeviceApproval::Every,
+            idle_ms: 0,
+            session_ms: HOUR_MS,
+            code_days: 1,
+            min_app: "3.0.0".to_owned(),
+            grace_days: 0,
+            two_person: true,
+        };
+        for rules in [loosest(), Rules::defaults(), Rules::strict(), hard.clone()] {
+            let tightened = rules.tightened();
+            assert!(!tightened.is_weaker_than(&rules), "{rules:?}");
+            assert!(!tightened.is_weaker_than(&Rules::strict()), "{rules:?}");
+            assert!(tightened.are_in_range() && tightened.two_step && tightened.two_person);
+            assert_eq!(tightened.grace_days, 0);
+            assert_eq!(tightened.tightened(), tightened);
+        }
+        assert_eq!(hard.tightened(), hard);
+    }
+
+    #[test]
+    fn each_loosened_rule_alone_is_a_weaker_policy() {
+        let before = Rules { min_app: "1.2.0".to_owned(), ..Rules::strict() }.tightened();
+        assert!(!before.is_weaker_than(&before));
+        let as_json = |rules: &Rules| serde_json::to_value(rules).unwrap();
+        let (strict, loose) = (as_json(&before), as_json(&loosest()));
+        for (name, value) in loose.as_object().unwrap() {
+            let mut after = strict.clone();
+            after[name] = value.clone();
+            let rules: Rules = serde_json::from_value(after).unwrap();
+            assert_eq!(rules.is_weaker_than(&before), *value != strict[name], "{name}");
+            assert!(!before.is_weaker_than(&rules), "{name}");
+        }
+        let older = Rules { min_app: "1.1.9".to_owned(), ..before.clone() };
+        assert!(older.is_weaker_than(&before) && !before.is_weaker_than(&older));
+    }
 }

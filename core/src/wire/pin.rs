@@ -5,7 +5,7 @@ use crate::secret::SecretText;
 use crate::step::Step;
 use serde::{Deserialize, Serialize};
 
-message! {
+answer! {
     /// `POST /v1/pin/prepare`: the portal is ready for a new PIN, with a seed of its own; one prepared before is void.
     PinPrepared {
         /// Number of the PIN to be sealed. Never given twice to a device.
@@ -17,7 +17,7 @@ message! {
     }
 }
 
-message! {
+request! {
     /// `POST /v1/pin/prepare/evaluate`: asks for the share of the PIN that is being set.
     PinPrepareEvaluate {
         /// The prepared epoch.
@@ -27,7 +27,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// The share of the PIN that is being set.
     PinPrepareEvaluated {
         /// Evaluated element and proof, 96 bytes.
@@ -35,7 +35,7 @@ message! {
     }
 }
 
-message! {
+request! {
     /// `POST /v1/pin/commit`: the new file is sealed and durable on the device.
     PinCommit {
         /// The prepared epoch.
@@ -49,7 +49,7 @@ message! {
     }
 }
 
-message! {
+request! {
     /// `POST /v1/pin/evaluate`: counts one try.
     PinEvaluate {
         /// The epoch of the file that is to be opened; another one than the portal's is refused and not counted.
@@ -61,7 +61,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// The try is counted, durably, before this answer left.
     PinEvaluated {
         /// Evaluated element and proof, 96 bytes.
@@ -75,7 +75,7 @@ message! {
     }
 }
 
-message! {
+request! {
     /// `POST /v1/pin/prove`: the PIN was right. Within a minute of the answer to `evaluate`.
     PinProve {
         /// The attempt that was evaluated.
@@ -87,7 +87,7 @@ message! {
     }
 }
 
-message! {
+answer! {
     /// A session was opened with the PIN.
     SessionOpened {
         /// Opaque session token; useless without the session key.
