@@ -5,8 +5,8 @@ use crate::declared::check;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
 use crate::{
-    audit, client_address, devices, enrollments, files, host, members, open_sessions, page, pin_set_up, pins, policy,
-    sessions, two_step,
+    audit, client_address, devices, enrollments, exceptions, files, host, members, open_sessions, page, pin_set_up, pins,
+    policy, proposals, resets, sessions, standing, two_step,
 };
 use axum::Router;
 use axum::extract::{Request, State};
@@ -83,8 +83,12 @@ fn routes(portal: &Portal) -> (Router<Portal>, Vec<Declared>, utoipa::openapi::O
         pin_set_up::routes,
         pins::routes,
         policy::routes,
+        proposals::routes,
+        exceptions::routes,
         files::routes,
         members::routes,
+        standing::routes,
+        resets::routes,
         audit::routes,
     ];
     let api = Api::new(portal.clone(), Document::openapi());

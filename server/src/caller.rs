@@ -89,6 +89,11 @@ impl Caller {
         self.facts.session.and_then(|session| session.code_at_ms).unwrap_or(0)
     }
 
+    /// From when two-step is demanded of this member, where it is not yet.
+    pub fn required_from_ms(&self) -> Option<u64> {
+        Some(self.facts.required_from_ms).filter(|from_ms| self.rules.two_step && *from_ms > self.now_ms)
+    }
+
     /// [`Error::FreshCodeRequired`] unless a code was accepted in this session within the last ten minutes.
     pub fn require_fresh_code(&self) -> Result<()> {
         if self.now_ms.saturating_sub(self.code_at_ms()) < FRESH_CODE_MS {

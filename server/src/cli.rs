@@ -1,4 +1,4 @@
-//! The command line: `serve`, `admin`, `rescue`, `config check`.
+//! The command line: `serve`, `admin`, `rescue`, `keys`, `config check`.
 
 mod operator;
 mod serve;
@@ -28,6 +28,9 @@ enum Command {
     /// Repair what nobody can repair from inside
     #[command(subcommand)]
     Rescue(operator::Rescue),
+    /// Change the portal's keys
+    #[command(subcommand)]
+    Keys(operator::Keys),
     /// Work with the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -67,6 +70,7 @@ fn execute(command: Command, config: Config) -> Result<String, String> {
         Command::Serve => runtime.block_on(serve::serve(config)).map(|()| String::new()),
         Command::Admin(admin) => runtime.block_on(operator::admin(config, admin)),
         Command::Rescue(rescue) => runtime.block_on(operator::rescue(config, rescue)),
+        Command::Keys(keys) => runtime.block_on(operator::keys(config, keys)),
         Command::Config(ConfigCommand::Check) => {
             serde_json::to_string_pretty(&config).map_err(|fault| fault.to_string())
         }

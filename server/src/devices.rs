@@ -28,10 +28,11 @@ crate::statements! {
     FIND_ANY_DEVICE = "SELECT CASE WHEN EXISTS (SELECT 1 FROM device WHERE organisation = $1 AND member = $2
         AND state = 'approved') THEN 1 ELSE 0 END";
     INSERT_DEVICE = "INSERT INTO device (organisation, id, member, state, spki, facts, name, opening, first_nonce,
-            second_nonce, wrong_codes, address, created_ms, expires_ms, decided_ms, decided_by, finish_until_ms, code_at_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, '', $15, $16)";
+            second_nonce, wrong_codes, address, created_ms, expires_ms, decided_ms, decided_by, finish_until_ms, code_at_ms,
+            policy_key)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, '', $15, $16, $17)";
     REFRESH_DEVICE = "UPDATE device SET facts = $4, name = $5, opening = $6, first_nonce = $7, second_nonce = $8,
-            address = $9, created_ms = $10, expires_ms = $11, code_at_ms = $12
+            address = $9, created_ms = $10, expires_ms = $11, code_at_ms = $12, policy_key = $13
         WHERE organisation = $1 AND member = $2 AND spki = $3 AND state = 'pending' RETURNING id";
     LIST_DEVICES = "SELECT d.id, d.member, m.name, d.state, d.name, d.facts, d.address, d.created_ms, d.expires_ms,
             d.decided_ms, COALESCE(p.state, 'none')
@@ -40,12 +41,14 @@ crate::statements! {
         LEFT JOIN pin p ON p.organisation = d.organisation AND p.device = d.id
         WHERE d.organisation = $1 AND ($2 = '' OR d.member = $2) AND ($3 = '' OR d.id = $3)
         ORDER BY CASE d.state WHEN 'pending' THEN 0 ELSE 1 END, d.created_ms DESC, d.id LIMIT 500";
-    FIND_TRANSCRIPT = "SELECT d.member, d.spki, d.opening, d.first_nonce, d.second_nonce, d.facts, o.policy_public, d.name,
+    FIND_TRANSCRIPT = "SELECT d.member, d.spki, d.opening, d.first_nonce, d.second_nonce, d.facts,
+            COALESCE(d.policy_key, o.policy_public), d.name,
             d.state, d.expires_ms, m.state
         FROM device d
         JOIN organisation o ON o.id = d.organisation
         JOIN member m ON m.organisation = d.organisation AND m.id = d.member
         WHERE d.organisation = $1 AND d.id = $2";
+    FIND_OWNER = "SELECT member FROM device WHERE organisation = $1 AND id = $2";
     COUNT_COMPARISON = "UPDATE device SET wrong_codes = wrong_codes + 1
         WHERE organisation = $1 AND id = $2 AND state = 'pending' AND expires_ms > $3 AND wrong_codes < $4
         RETURNING wrong_codes";
@@ -164,6 +167,7 @@ pub fn insert(
             if is_approved { now_ms } else { 0 }.into(),
             if is_approved { now_ms + FINISH_MS } else { 0 }.into(),
             code_at_ms.into(),
+            transcript.policy_key.into(),
         ],
     )?;
     let detail =
@@ -193,6 +197,7 @@ fn refresh(
         now_ms.into(),
         (now_ms + PENDING_MS).into(),
         caller.code_at_ms().into(),
+        transcript.policy_key.into(),
     ];
     let Some(row) = tx.query_one(REFRESH_DEVICE, &values)? else { return Ok(None) };
     let id = row.text(0)?.to_owned();
@@ -216,6 +221,9 @@ pub fn list(
 /// Approves a pending device whose comparison code the admin typed. Three wrong entries end the request.
 pub fn approve(tx: &mut Tx<'_>, caller: &Caller, device: &str, typed: &str) -> Outcome<()> {
     let (organisation, now_ms) = (&caller.organisation, caller.now_ms);
+    if caller.rules.two_person && is_of(tx, organisation, device, &caller.member)? {
+        return Ok(Err(Error::SecondAdminRequired));
+    }
     // Counted before it is compared.
     let counted =
         tx.query_one(COUNT_COMPARISON, &[organisation.into(), device.into(), now_ms.into(), MAX_WRONG_CODES.into()])?;
@@ -254,6 +262,11 @@ pub fn approve(tx: &mut Tx<'_>, caller: &Caller, device: &str, typed: &str) -> O
         audit::record(tx, organisation, &Event::by(caller, "device.denied", device, detail))?;
     }
     Ok(Err(Error::ComparisonRefused))
+}
+
+fn is_of(tx: &mut Tx<'_>, organisation: &str, device: &str, member: &str) -> Result<bool, StoreError> {
+    let row = tx.query_one(FIND_OWNER, &[organisation.into(), device.into()])?;
+    row.map_or(Ok(false), |row| Ok(row.text(0)? == member))
 }
 
 /// Denies a pending device.
@@ -317,7 +330,7 @@ fn read_view(row: &Row, now_ms: u64) -> Result<DeviceView, StoreError> {
 /// A device asks for its own state. Denied and expired look the same to it.
 #[utoipa::path(get, path = "/v1/devices/self", responses((status = 200, body = StepAnswer)))]
 async fn get_own_state(Extension(caller): Extension<Arc<Caller>>) -> axum::Json<StepAnswer> {
-    axum::Json(StepAnswer { step: caller.step.clone() })
+    axum::Json(StepAnswer { step: caller.step.clone(), required_from_ms: caller.required_from_ms() })
 }
 
 /// Lists devices, pending ones first.

@@ -5,16 +5,20 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::devices;
+use crate::policy;
 use crate::portal::Portal;
 use crate::problem::Refusal;
+use crate::proposals;
 use crate::sessions::fold_name;
-use crate::store::{StoreError, Tx};
+use crate::standing;
+use crate::store::{Row, StoreError, Tx};
 use axum::Extension;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 use twinlock_core::Error;
+use twinlock_core::policy::Rules;
 use uuid::Uuid;
 
 crate::statements! {
@@ -23,11 +27,14 @@ crate::statements! {
     INSERT_SIGN_IN_NAME = "INSERT INTO sign_in_name (name, organisation, member) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     LIST_MEMBERS = "SELECT m.id, m.name, m.email, m.role, m.state, COALESCE(f.state, ''), COALESCE(q.created_ms, 0),
             (SELECT CAST(count(*) AS BIGINT) FROM device d
-                WHERE d.organisation = m.organisation AND d.member = m.id AND d.state = 'approved')
+                WHERE d.organisation = m.organisation AND d.member = m.id AND d.state = 'approved'),
+            COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, o.rules
         FROM member m
+        JOIN organisation o ON o.id = m.organisation
         LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
         LEFT JOIN factor q ON q.organisation = m.organisation AND q.member = m.id AND q.state = 'pending'
-        WHERE m.organisation = $1 AND m.id > $2 ORDER BY m.id LIMIT $3";
+        LEFT JOIN two_step_exception x ON x.organisation = m.organisation AND x.member = m.id
+        WHERE m.organisation = $1 AND m.id > $2 AND ($4 = '' OR m.id = $4) ORDER BY m.id LIMIT $3";
     SUSPEND_MEMBER = "UPDATE member SET state = 'suspended' WHERE organisation = $1 AND id = $2 AND state = 'active'";
 }
 
@@ -44,8 +51,11 @@ pub struct MemberView {
     pub role: String,
     /// `active` or `suspended`.
     pub state: String,
-    /// `set_up`, `setting_up`, `not_set_up` or `locked`.
+    /// `set_up`, `setting_up`, `exception`, `grace`, `not_set_up` or `locked`.
     pub two_step: &'static str,
+    /// Until when two-step is not demanded, epoch milliseconds, for `exception` and `grace`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
     /// Approved devices.
     pub devices: u64,
 }
@@ -112,41 +122,63 @@ pub fn list(
     limit: u32,
     now_ms: u64,
 ) -> Result<Vec<MemberView>, StoreError> {
-    let rows = tx.query(LIST_MEMBERS, &[organisation.into(), after.into(), limit.into()])?;
-    let view = |row: &crate::store::Row| {
-        let pending_until_ms = row.unsigned(6)?.saturating_add(twinlock_core::code::SET_UP_MS);
-        let two_step = match row.text(5)? {
-            "active" => "set_up",
-            "disabled" => "locked",
-            _ if pending_until_ms > now_ms => "setting_up",
-            _ => "not_set_up",
-        };
-        Ok(MemberView {
-            id: row.text(0)?.to_owned(),
-            name: row.text(1)?.to_owned(),
-            email: row.text(2)?.to_owned(),
-            role: row.text(3)?.to_owned(),
-            state: row.text(4)?.to_owned(),
-            two_step,
-            devices: row.unsigned(7)?,
-        })
-    };
-    rows.iter().map(view).collect()
+    let rows = tx.query(LIST_MEMBERS, &[organisation.into(), after.into(), limit.into(), "".into()])?;
+    rows.iter().map(|row| read_view(row, now_ms)).collect()
+}
+
+/// One member.
+pub fn find(tx: &mut Tx<'_>, organisation: &str, member: &str, now_ms: u64) -> Result<Option<MemberView>, StoreError> {
+    let row = tx.query_one(LIST_MEMBERS, &[organisation.into(), "".into(), 1_u32.into(), member.into()])?;
+    row.map(|row| read_view(&row, now_ms)).transpose()
 }
 
 /// Suspends a member: the next request of each session is refused, and what waits for approval is denied. An admin
-/// cannot suspend himself.
+/// cannot suspend himself, and nobody the last one.
 pub fn suspend(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> {
     if member == caller.member {
         return Ok(Err(Error::Forbidden));
     }
     let key = [(&caller.organisation).into(), member.into()];
+    if !standing::has_other_admin(tx, &caller.organisation, member)? {
+        return Ok(Err(Error::Forbidden));
+    }
     if tx.exec(SUSPEND_MEMBER, &key)? == 0 {
         return Ok(Err(Error::NotFound));
     }
     devices::deny_all_of(tx, caller, member, "the member was suspended")?;
+    proposals::void_all_of(tx, caller, member, "the admin was suspended")?;
     audit::record(tx, &caller.organisation, &Event::by(caller, "member.suspended", member, json!({})))?;
     Ok(Ok(()))
+}
+
+fn read_view(row: &Row, now_ms: u64) -> Result<MemberView, StoreError> {
+    let rules: Rules = serde_json::from_str(row.text(11)?).unwrap_or_else(|_| Rules::strict());
+    let exception_ms = row.unsigned(8)?;
+    let required_from_ms = policy::required_from_ms(&rules, exception_ms, row.unsigned(9)?, row.unsigned(10)?);
+    let pending_until_ms = row.unsigned(6)?.saturating_add(twinlock_core::code::SET_UP_MS);
+    let two_step = match row.text(5)? {
+        "active" => "set_up",
+        "disabled" => "locked",
+        _ if pending_until_ms > now_ms => "setting_up",
+        _ if exception_ms > now_ms => "exception",
+        _ if rules.two_step && required_from_ms > now_ms => "grace",
+        _ => "not_set_up",
+    };
+    let until_ms = match two_step {
+        "exception" => Some(exception_ms),
+        "grace" => Some(required_from_ms),
+        _ => None,
+    };
+    Ok(MemberView {
+        id: row.text(0)?.to_owned(),
+        name: row.text(1)?.to_owned(),
+        email: row.text(2)?.to_owned(),
+        role: row.text(3)?.to_owned(),
+        state: row.text(4)?.to_owned(),
+        two_step,
+        until_ms,
+        devices: row.unsigned(7)?,
+    })
 }
 
 /// Which page of the list.

@@ -10,9 +10,11 @@ use crate::extract::Json;
 use crate::key_wrap::KeyWrap;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
+use crate::proposals::{self, Content, Proposed, Seconded};
 use crate::store::{Row, StoreError, Tx};
 use axum::Extension;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
 use ring::signature::Ed25519KeyPair;
 use serde::{Deserialize, Serialize};
@@ -37,7 +39,7 @@ crate::statements! {
         WHERE o.id = $1";
     LIST_HANDOVERS = "SELECT payload, signature FROM policy_handover WHERE organisation = $1 ORDER BY number";
     REPLACE_POLICY = "UPDATE organisation SET policy_version = $3, policy_hash = $4, rules = $5
-        WHERE id = $1 AND policy_version = $2";
+        WHERE id = $1 AND policy_version = $2 AND policy_key_sealed = $6";
     NOTE_REQUIRED = "UPDATE organisation SET required_ms = $2 WHERE id = $1 AND required_ms = 0";
     INSERT_POLICY_VERSION = "INSERT INTO policy_version (organisation, version, payload, signature, made_by, reason, made_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -52,7 +54,7 @@ pub struct PolicyChange {
     /// The wanted rules, all of them and no others.
     #[serde(deserialize_with = "KnownRules::deserialize")]
     pub requires: Rules,
-    /// Why; required when two-step is switched off. At most 1,000 characters.
+    /// Why; required when two-step is switched off, and where another admin has to confirm. At most 1,000 characters.
     #[serde(default)]
     pub reason: String,
 }
@@ -163,10 +165,20 @@ pub fn current(tx: &mut Tx<'_>, organisation: &str) -> std::result::Result<Optio
     Ok(Some(PolicyView { version: row.unsigned(2)?, requires }))
 }
 
-/// Replaces the policy. Saving the same again changes nothing; switching two-step off needs a reason and a fresh code.
-pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &PolicyChange) -> Outcome<PolicyView> {
-    let organisation = &caller.organisation;
-    let Some(row) = tx.query_one(FIND_POLICY, &[organisation.into()])? else { return Ok(Err(Error::Internal)) };
+/// What became of a change.
+pub enum Changed {
+    /// It holds.
+    Saved(PolicyView),
+    /// Another admin has to confirm it first.
+    Proposed(Proposed),
+}
+
+/// Replaces the policy. Saving the same again changes nothing; switching two-step off needs a reason and a fresh code, and
+/// so does whatever weakens the policy where the two-person rule is on: there it becomes a proposal.
+pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &PolicyChange) -> Outcome<Changed> {
+    let Some(row) = tx.query_one(FIND_POLICY, &[(&caller.organisation).into()])? else {
+        return Ok(Err(Error::Internal));
+    };
     let now: Rules = serde_json::from_str(row.text(4)?).unwrap_or_else(|_| Rules::strict());
     let version = row.unsigned(2)?;
     let reason = wanted.reason.trim();
@@ -177,9 +189,10 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &Pol
         return Ok(Err(Error::PolicyConflict));
     }
     if wanted.requires == now {
-        return Ok(Ok(PolicyView { version, requires: now }));
+        return Ok(Ok(Changed::Saved(PolicyView { version, requires: now })));
     }
-    if now.two_step && !wanted.requires.two_step {
+    let needs_second = now.two_person && wanted.requires.is_weaker_than(&now);
+    if needs_second || (now.two_step && !wanted.requires.two_step) {
         if let Err(refused) = caller.require_fresh_code() {
             return Ok(Err(refused));
         }
@@ -187,16 +200,52 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &Pol
             return Ok(Err(Error::ReasonRequired));
         }
     }
+    let wanted = PolicyChange { reason: reason.to_owned(), ..wanted.clone() };
+    if needs_second {
+        return Ok(Ok(Changed::Proposed(proposals::make(tx, caller, &Content::Policy(wanted))?)));
+    }
+    Ok(apply(tx, caller, wrap, &wanted, (&row, &now), None)?.map(Changed::Saved))
+}
+
+/// What another admin confirmed takes effect, unless the policy was changed meanwhile.
+pub fn apply_confirmed(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    wrap: &dyn KeyWrap,
+    wanted: &PolicyChange,
+    seconded: &Seconded,
+) -> Outcome<()> {
+    let Some(row) = tx.query_one(FIND_POLICY, &[(&caller.organisation).into()])? else {
+        return Ok(Err(Error::Internal));
+    };
+    let now: Rules = serde_json::from_str(row.text(4)?).unwrap_or_else(|_| Rules::strict());
+    if wanted.version != row.unsigned(2)? {
+        return Ok(Err(Error::PolicyConflict));
+    }
+    Ok(apply(tx, caller, wrap, wanted, (&row, &now), Some(seconded))?.map(|_| ()))
+}
+
+/// Signs and stores the next document; `now` is the row and the rules that it replaces.
+fn apply(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    wrap: &dyn KeyWrap,
+    wanted: &PolicyChange,
+    now: (&Row, &Rules),
+    seconded: Option<&Seconded>,
+) -> Outcome<PolicyView> {
+    let (organisation, (row, now)) = (&caller.organisation, now);
     let document = PolicyDocument {
         organisation: organisation.clone(),
-        version: version + 1,
+        version: wanted.version + 1,
         issued_ms: caller.now_ms,
         not_before_ms: caller.now_ms,
         previous: row.text(3)?.to_owned(),
         requires: wanted.requires.clone(),
         critical: CRITICAL.iter().map(|name| (*name).to_owned()).collect(),
     };
-    let signed = open_key(wrap, organisation, row.int(1)?, row.blob(0)?).and_then(|key| sign(&document, &key));
+    let sealed = row.blob(0)?;
+    let signed = open_key(wrap, organisation, row.int(1)?, sealed).and_then(|key| sign(&document, &key));
     let (signed, hash) = match signed {
         Ok(signed) => signed,
         Err(error) => return Ok(Err(error)),
@@ -204,7 +253,14 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &Pol
     let rules = serde_json::to_string(&wanted.requires).unwrap_or_default();
     let replaced = tx.exec(
         REPLACE_POLICY,
-        &[organisation.into(), version.into(), document.version.into(), hash.into(), rules.into()],
+        &[
+            organisation.into(),
+            wanted.version.into(),
+            document.version.into(),
+            hash.into(),
+            rules.into(),
+            sealed.into(),
+        ],
     )?;
     if replaced == 0 {
         return Ok(Err(Error::PolicyConflict));
@@ -212,13 +268,15 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &Pol
     if document.requires.two_step {
         tx.exec(NOTE_REQUIRED, &[organisation.into(), caller.now_ms.into()])?;
     }
-    insert_version(tx, &document, &signed, &caller.member, reason)?;
+    let made_by = seconded.map_or(&caller.member, |seconded| &seconded.made_by);
+    insert_version(tx, &document, &signed, made_by, &wanted.reason)?;
     let action = match (now.two_step, wanted.requires.two_step) {
         (false, true) => "policy.two_step_required",
         (true, false) => "policy.two_step_not_required",
         _ => "policy.changed",
     };
-    let detail = json!({ "version": document.version, "before": now, "after": wanted.requires, "reason": reason });
+    let detail = json!({ "version": document.version, "before": now, "after": wanted.requires, "reason": wanted.reason,
+        "proposal": seconded });
     audit::record(tx, organisation, &Event::by(caller, action, organisation, detail))?;
     Ok(Ok(PolicyView { version: document.version, requires: wanted.requires.clone() }))
 }
@@ -277,14 +335,18 @@ async fn get_admin_policy(
     Ok(axum::Json(found.ok_or(Error::Internal)?))
 }
 
-/// Replaces the policy; it holds from the next request of every session.
+/// Replaces the policy; it holds from the next request of every session. 202 where another admin has to confirm it.
 #[utoipa::path(put, path = "/v1/admin/policy", request_body = PolicyChange,
-    responses((status = 200, body = PolicyView), (status = 409, body = Problem), (status = 403, body = Problem)))]
+    responses((status = 200, body = PolicyView), (status = 202, body = Proposed), (status = 409, body = Problem),
+        (status = 403, body = Problem)))]
 async fn put_admin_policy(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Json(wanted): Json<PolicyChange>,
-) -> std::result::Result<axum::Json<PolicyView>, Refusal> {
+) -> std::result::Result<Response, Refusal> {
     let wrap = Arc::clone(&portal.key_wrap);
-    Ok(axum::Json(portal.act(&caller, move |tx, caller| change(tx, caller, wrap.as_ref(), &wanted)).await?))
+    Ok(match portal.act(&caller, move |tx, caller| change(tx, caller, wrap.as_ref(), &wanted)).await? {
+        Changed::Saved(view) => axum::Json(view).into_response(),
+        Changed::Proposed(proposed) => proposed.into_response(),
+    })
 }

@@ -5,7 +5,7 @@ use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{enrollments, nonce, pins, sessions};
+use crate::{enrollments, nonce, pins, proposals, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -47,6 +47,7 @@ impl PortalState {
             nonce::sweep(tx, now_ms)?;
             enrollments::sweep(tx, now_ms)?;
             pins::sweep(tx, now_ms)?;
+            proposals::sweep(tx, now_ms)?;
             sessions::sweep(tx, now_ms)
         });
         swept.await.map(drop).map_err(|_| Error::PortalUnavailable)

@@ -301,7 +301,7 @@ async fn delete_session(
 /// What the member has to do next.
 #[utoipa::path(get, path = "/v1/step", responses((status = 200, body = StepAnswer)))]
 async fn get_step(Extension(caller): Extension<Arc<Caller>>) -> axum::Json<StepAnswer> {
-    axum::Json(StepAnswer { step: caller.step.clone() })
+    axum::Json(StepAnswer { step: caller.step.clone(), required_from_ms: caller.required_from_ms() })
 }
 
 struct Counted {

@@ -195,7 +195,7 @@ fn accepted(tx: &mut Tx<'_>, caller: &Caller, state: &str) -> Outcome<Accepted> 
     tx.exec(MOVE_CLOCK_MARK, &[organisation.into(), caller.now_ms.into(), mark.into()])?;
     let action = if state == "pending" { "two_step.set_up" } else { "code.accepted" };
     audit::record(tx, organisation, &Event::by(caller, action, member, json!({ "surface": caller.surface })))?;
-    let step = StepAnswer { step: caller.step_now(tx)? };
+    let step = StepAnswer { step: caller.step_now(tx)?, required_from_ms: caller.required_from_ms() };
     let token = if caller.surface == Surface::Web { Some(sessions::rotate(tx, caller)?) } else { None };
     Ok(Ok(Accepted { step, token }))
 }

@@ -5,11 +5,13 @@ use crate::config::Config;
 use crate::members::{self, NewMember};
 use crate::organisations::NewOrganisation;
 use crate::portal::Portal;
-use crate::{files, password, restored, two_step};
+use crate::{files, password, policy_keys, restored, two_step};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
+use twinlock_core::Error;
 use twinlock_core::secret::SecretText;
 use zeroize::Zeroizing;
 
@@ -69,6 +71,19 @@ pub(super) enum Rescue {
     },
 }
 
+#[derive(Subcommand)]
+pub(super) enum Keys {
+    /// Make a new policy key for an organisation, vouched for by the present one; prints the new public key
+    HandOver {
+        /// The organisation's id
+        #[arg(long)]
+        organisation: String,
+        /// Why; goes into the audit log
+        #[arg(long)]
+        reason: String,
+    },
+}
+
 /// A password alone protects an account until two-step is required (NIST SP 800-63B-4 §3.1.1.2).
 const LEAST_PASSWORD: usize = 15;
 
@@ -94,6 +109,25 @@ pub(super) async fn rescue(config: Config, command: Rescue) -> Result<String, St
     let done = done.await;
     portal.store.close().await;
     done.map(|said| said.to_string()).map_err(|fault| fault.to_string())
+}
+
+pub(super) async fn keys(config: Config, command: Keys) -> Result<String, String> {
+    let Keys::HandOver { organisation, reason } = command;
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() {
+        return Err("a reason is required".to_owned());
+    }
+    let portal = open(config)?;
+    let now_ms = portal.now_ms().map_err(|fault| fault.to_string())?;
+    let wrap = Arc::clone(&portal.key_wrap);
+    let done =
+        portal.store.write(move |tx| policy_keys::hand_over(tx, wrap.as_ref(), &organisation, &reason, now_ms)).await;
+    portal.store.close().await;
+    match done.map_err(|fault| fault.to_string())? {
+        Ok(public) => Ok(public),
+        Err(Error::NotFound) => Err("--organisation: there is none with this id".to_owned()),
+        Err(fault) => Err(fault.to_string()),
+    }
 }
 
 async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {

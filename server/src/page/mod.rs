@@ -5,7 +5,9 @@
 mod account;
 mod devices;
 mod files;
+mod member;
 mod policies;
+mod proposals;
 mod record;
 mod sessions;
 mod sign_in;
@@ -29,6 +31,7 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use twinlock_core::policy::FactorState;
 use twinlock_core::secret::SecretText;
 use twinlock_core::step::Step;
 use twinlock_core::{Error, ErrorCode};
@@ -49,8 +52,10 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         account::routes,
         users::routes,
         sessions::routes,
+        member::routes,
         devices::routes,
         policies::routes,
+        proposals::routes,
         record::routes,
     ];
     parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()
@@ -65,11 +70,20 @@ struct Frame {
     /// Which entry of the navigation is the present one.
     at: &'static str,
     notice: String,
+    /// From when two-step is demanded, for a member who has to set it up by then; or empty.
+    required_from: String,
 }
 
 impl Frame {
     fn plain(title: &str) -> Self {
-        Self { title: title.to_owned(), who: String::new(), is_admin: false, at: "", notice: String::new() }
+        Self {
+            title: title.to_owned(),
+            who: String::new(),
+            is_admin: false,
+            at: "",
+            notice: String::new(),
+            required_from: String::new(),
+        }
     }
 
     fn of(caller: &Caller, at: &'static str, title: &str) -> Self {
@@ -79,6 +93,7 @@ impl Frame {
             is_admin: caller.role == Role::Admin && caller.step == Step::Ready,
             at,
             notice: String::new(),
+            required_from: announced(caller).map(time).unwrap_or_default(),
         }
     }
 
@@ -103,6 +118,14 @@ impl Notice {
             "approved" => "The device is approved.",
             "denied" => "The request is denied.",
             "revoked" => "The device is revoked; its next request is refused.",
+            "reinstated" => "The suspension is lifted. What the policy demands is demanded at the next request.",
+            "role" => "The role is changed; what the member had asked for in the former one is void.",
+            "reset" => "Two-step authentication is reset. The member is led to the set-up at the next sign-in.",
+            "granted" => "The exception is granted.",
+            "ended" => "The exception is ended; two-step is demanded at the member's next request.",
+            "proposed" => "Another admin has to confirm this within seven days. Until then nothing changes.",
+            "confirmed" => "The proposal is confirmed and holds at once.",
+            "withdrawn" => "The proposal is withdrawn.",
             "saved" => "The policy is saved and holds from the next request of every session.",
             "session-ended" => "The session is ended; its next request is refused.",
             "sessions-ended" => "All sessions of this member are ended; the next request of each is refused.",
@@ -132,6 +155,15 @@ impl Next {
     fn suffix(&self) -> String {
         if self.next.is_empty() { String::new() } else { next_query(self.path()) }
     }
+}
+
+/// From when on a member without two-step cannot go on without it: said during a deadline, and in the last seven days of
+/// an exception.
+fn announced(caller: &Caller) -> Option<u64> {
+    const BEFOREHAND_MS: u64 = 7 * 86_400_000;
+    let from_ms = caller.required_from_ms().filter(|_| caller.facts.factor == FactorState::NotSetUp)?;
+    let is_near = from_ms - caller.now_ms <= BEFOREHAND_MS;
+    (is_near || caller.rules.grace_days > 0).then_some(from_ms)
 }
 
 fn next_query(target: &str) -> String {

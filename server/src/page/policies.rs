@@ -1,11 +1,15 @@
 //! Admin → Settings → Policies → Security: the switch.
 
+use super::proposals::{ProposalRow, row};
 use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
 use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
-use crate::policy::{self, PolicyChange, PolicyView};
+use crate::members;
+use crate::policy::{self, Changed, PolicyChange, PolicyView};
 use crate::portal::Portal;
 use crate::problem::Refusal;
+use crate::proposals::{self, Content};
+use crate::store::{StoreError, Tx};
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -25,6 +29,9 @@ struct PoliciesPage {
     is_checked: bool,
     is_set_up: u64,
     is_not_set_up: u64,
+    is_two_person: bool,
+    grace_days: u32,
+    proposals: Vec<ProposalRow>,
     reason: String,
     fault: String,
     /// The fault belongs beside the reason, and the form keeps what was chosen.
@@ -44,6 +51,10 @@ struct PolicyForm {
     /// A browser sends a checkbox only when it is checked.
     #[serde(default)]
     two_step: Option<String>,
+    #[serde(default)]
+    two_person: Option<String>,
+    #[serde(default)]
+    grace_days: Option<u32>,
     #[serde(default)]
     reason: String,
 }
@@ -68,28 +79,34 @@ async fn save(
     Form(form): Form<PolicyForm>,
 ) -> Result<Response, Refusal> {
     let (mut page, current) = gather(&portal, &caller).await?;
-    let requires = Rules { two_step: form.two_step.is_some(), ..current.requires };
+    let requires = Rules {
+        two_step: form.two_step.is_some(),
+        two_person: form.two_person.is_some(),
+        grace_days: form.grace_days.unwrap_or(current.requires.grace_days),
+        ..current.requires
+    };
     let change = PolicyChange { version: form.version, requires, reason: form.reason.clone() };
     let wrap = Arc::clone(&portal.key_wrap);
     let saved = portal.act(&caller, move |tx, caller| policy::change(tx, caller, wrap.as_ref(), &change)).await;
     let refused = match saved {
-        Ok(_) => return Ok(Redirect::to("/admin/policies?done=saved").into_response()),
+        Ok(Changed::Saved(_)) => return Ok(Redirect::to("/admin/policies?done=saved").into_response()),
+        Ok(Changed::Proposed(_)) => return Ok(Redirect::to("/admin/policies?done=proposed").into_response()),
         Err(refused) => refused,
     };
     page.fault = match refused.code() {
-        ErrorCode::ReasonRequired => {
-            "Switching it off opens a gap. Write down why; the reason goes into the audit log."
-        }
+        ErrorCode::ReasonRequired => "This opens a gap. Write down why; the reason goes into the audit log.",
         ErrorCode::PolicyConflict => {
             "Somebody else changed the policy meanwhile. This is how it stands now; decide again."
         }
-        ErrorCode::BadRequest => "The reason is longer than 1,000 characters.",
+        ErrorCode::BadRequest => "The reason is longer than 1,000 characters, or the days are more than 90.",
         _ => return Ok(lead_to_fresh_code(refused, "/admin/policies")),
     }
     .to_owned();
     page.is_about_reason = refused.code() != ErrorCode::PolicyConflict;
     if page.is_about_reason {
         page.is_checked = form.two_step.is_some();
+        page.is_two_person = form.two_person.is_some();
+        page.grace_days = form.grace_days.unwrap_or(page.grace_days);
     }
     page.frame.title = "Error: security policy".to_owned();
     page.reason = form.reason;
@@ -97,14 +114,20 @@ async fn save(
 }
 
 async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<(PoliciesPage, PolicyView), Refusal> {
-    let organisation = caller.organisation.clone();
-    let (current, set_up, active) = portal
+    let reader = Arc::clone(caller);
+    let (current, proposals, set_up, active) = portal
         .store
         .read(move |tx| {
+            let organisation = &reader.organisation;
             let count = |row: Option<crate::store::Row>| row.map_or(Ok(0), |row| row.unsigned(0));
-            let set_up = tx.query_one(COUNT_SET_UP, &[(&organisation).into()]).and_then(count)?;
-            let active = tx.query_one(COUNT_ACTIVE, &[(&organisation).into()]).and_then(count)?;
-            Ok((policy::current(tx, &organisation)?, set_up, active))
+            let set_up = tx.query_one(COUNT_SET_UP, &[organisation.into()]).and_then(count)?;
+            let active = tx.query_one(COUNT_ACTIVE, &[organisation.into()]).and_then(count)?;
+            let current = policy::current(tx, organisation)?;
+            let proposals = match &current {
+                Some(current) => in_words(tx, &reader, current)?,
+                None => Vec::new(),
+            };
+            Ok((current, proposals, set_up, active))
         })
         .await?;
     let current = current.ok_or(Error::Internal)?;
@@ -115,9 +138,28 @@ async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<(PoliciesPage, 
         is_checked: current.requires.two_step,
         is_set_up: set_up,
         is_not_set_up: active.saturating_sub(set_up),
+        is_two_person: current.requires.two_person,
+        grace_days: current.requires.grace_days,
+        proposals,
         reason: String::new(),
         fault: String::new(),
         is_about_reason: false,
     };
     Ok((page, current))
+}
+
+fn in_words(tx: &mut Tx<'_>, caller: &Caller, current: &PolicyView) -> Result<Vec<ProposalRow>, StoreError> {
+    let open = proposals::list(tx, &caller.organisation, caller.now_ms)?;
+    let mut rows = Vec::with_capacity(open.len());
+    for proposal in open {
+        let name = match &proposal.content {
+            Content::Exception { member, .. } => {
+                members::find(tx, &caller.organisation, member, caller.now_ms)?.map(|member| member.name)
+            }
+            Content::Policy(_) => None,
+        };
+        let policy = (current.version, &current.requires);
+        rows.push(row(proposal, caller, policy, |id| name.unwrap_or_else(|| id.to_owned())));
+    }
+    Ok(rows)
 }

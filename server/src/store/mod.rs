@@ -40,6 +40,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::caller_facts::STATEMENTS,
         crate::devices::STATEMENTS,
         crate::enrollments::STATEMENTS,
+        crate::exceptions::STATEMENTS,
         crate::files::STATEMENTS,
         crate::health::STATEMENTS,
         crate::identity::STATEMENTS,
@@ -51,8 +52,12 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::pin_set_up::STATEMENTS,
         crate::pins::STATEMENTS,
         crate::policy::STATEMENTS,
+        crate::policy_keys::STATEMENTS,
+        crate::proposals::STATEMENTS,
+        crate::resets::STATEMENTS,
         crate::restored::STATEMENTS,
         crate::sessions::STATEMENTS,
+        crate::standing::STATEMENTS,
         crate::two_step::STATEMENTS,
     ]
     .into_iter()
