@@ -89,7 +89,7 @@ async fn routes(portal: &Portal) -> Vec<(String, String)> {
     for (path, methods) in described["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let path = path.replace("{file}", &portal.world.file);
-            let path = ["{device}", "{member}", "{enrollment}", "{session}"]
+            let path = ["{device}", "{member}", "{enrollment}", "{session}", "{proposal}"]
                 .iter()
                 .fold(path, |path, name| path.replace(name, "0123456789abcdef"));
             routes.push((method.to_uppercase(), path));

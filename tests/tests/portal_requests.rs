@@ -21,7 +21,7 @@ fn pages(portal: &Portal) -> Vec<(String, String)> {
             (page.method.to_string(), parts.collect::<Vec<_>>().join("/"))
         })
         .collect();
-    assert!(pages.len() >= 22, "{pages:?}");
+    assert!(pages.len() >= 30, "{pages:?}");
     pages
 }
 

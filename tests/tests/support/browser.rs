@@ -66,6 +66,10 @@ impl Browser {
         self.send("PUT", target, "application/json", body.to_string().into_bytes()).await
     }
 
+    pub async fn delete(&mut self, target: &str) -> Answer {
+        self.send("DELETE", target, "", Vec::new()).await
+    }
+
     pub async fn try_sign_in(&mut self, name: &str, password: &str) -> Answer {
         self.form("/sign-in", &[("name", name), ("password", password), ("next", "")]).await
     }

@@ -355,6 +355,20 @@ impl World {
         self.sql(&format!("SELECT {columns} FROM {table} ORDER BY rowid"))
     }
 
+    /// The id of the member with this address.
+    pub fn member(&self, email: &str) -> String {
+        self.sql(&format!("SELECT id FROM member WHERE email = '{email}'"))
+    }
+
+    /// The details of the audit entries with this action, the oldest first.
+    pub fn audit_details(&self, action: &str) -> Vec<Value> {
+        let statement = format!(
+            "SELECT json_extract(entry, '$.detail') FROM audit_entry
+            WHERE json_extract(entry, '$.action') = '{action}' ORDER BY id"
+        );
+        self.sql(&statement).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// How many audit entries have this action.
     pub fn audited(&self, action: &str) -> usize {
         let statement = format!("SELECT count(*) FROM audit_entry WHERE json_extract(entry, '$.action') = '{action}'");
