@@ -3,7 +3,7 @@
 mod operator;
 mod serve;
 
-use crate::config::Config;
+use crate::config::{Config, Flags};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +14,8 @@ struct Arguments {
     /// Configuration file (TOML); environment variables `TWINLOCK_…` win over it
     #[arg(long, global = true, env = "TWINLOCK_CONFIG")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,7 +48,8 @@ enum ConfigCommand {
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = Config::read(arguments.config.as_deref()).and_then(|config| execute(arguments.command, config));
+    let config = Config::read(arguments.config.as_deref(), &arguments.flags);
+    let done = config.and_then(|config| execute(arguments.command, config));
     match done {
         Ok(said) => {
             if !said.is_empty() {

@@ -1,5 +1,6 @@
 //! Configuration: a TOML file, then `TWINLOCK_` environment variables, then flags.
 
+use crate::store::Address;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
@@ -11,8 +12,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Folder of the database and the files.
+    /// Folder of the files, and of the database if it is SQLite.
     pub data: PathBuf,
+    /// A PostgreSQL database, `postgres://USER@HOST/DATABASE`; without it SQLite in the data folder.
+    pub database: Option<Address>,
+    /// The root certificates (PEM) that the database's server is known by; needed where it is another machine.
+    pub database_roots: Option<PathBuf>,
     /// The key-encryption key, mode 0600, outside the data folder.
     pub key_file: PathBuf,
     /// Where members and devices connect.
@@ -46,10 +51,26 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// What the command line says about every command's database; it wins over file and environment.
+#[derive(Default, clap::Args, Serialize)]
+pub struct Flags {
+    /// PostgreSQL database, postgres://USER@HOST/DATABASE; without it SQLite in the data folder. A password belongs into
+    /// the configuration file or into TWINLOCK_DATABASE: other users of this machine see arguments
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// Root certificates (PEM) that the database's server is known by, where it is another machine
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_roots: Option<PathBuf>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("data"),
+            database: None,
+            database_roots: None,
             key_file: PathBuf::from("twinlock.key"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             management_listen: SocketAddr::from(([127, 0, 0, 1], 9443)),
@@ -65,14 +86,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads the file (if any) and the environment; the error names the file or the variable at fault.
-    pub fn read(file: Option<&Path>) -> Result<Self, String> {
+    /// Reads the file (if any), the environment and the flags; the error names the file or the variable at fault.
+    pub fn read(file: Option<&Path>, flags: &Flags) -> Result<Self, String> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        let config: Self =
-            figment.merge(Env::prefixed("TWINLOCK_").split("__")).extract().map_err(|fault| fault.to_string())?;
+        let figment = figment.merge(Env::prefixed("TWINLOCK_").split("__")).merge(Serialized::defaults(flags));
+        let config: Self = figment.extract().map_err(|fault| fault.to_string())?;
         config.check()?;
         Ok(config)
     }

@@ -6,6 +6,8 @@
 
 pub mod authenticator;
 pub mod browser;
+pub mod database;
+pub mod database_server;
 pub mod drive;
 pub mod line_world;
 pub mod phone;

@@ -1,5 +1,6 @@
 //! The real portal as a process of its own, with a fresh folder, fresh ports and a certificate made a moment ago.
 
+use crate::database::Database;
 use crate::{Doing, Fault, Result};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::fs::File;
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 
 /// Where everything of a portal lies.
 pub struct PortalPlace {
+    database: Database,
     /// Removed at the end.
     folder: TempDir,
     program: PathBuf,
@@ -42,8 +44,9 @@ impl PortalPlace {
         }
         let folder = tempfile::Builder::new().prefix("twinlock-demo-").tempdir().doing("a temporary folder")?;
         let root_pem = write_certificates(folder.path())?;
+        let database = Database::empty(folder.path().join("data").join("portal.db"))?;
         let log = log.map_or_else(|| folder.path().join("portal.log"), Path::to_owned);
-        Ok(Self { program, port: free_port()?, management_port: free_port()?, log, root_pem, folder })
+        Ok(Self { database, program, port: free_port()?, management_port: free_port()?, log, root_pem, folder })
     }
 
     /// `localhost:PORT`, as signatures are bound to it.
@@ -143,6 +146,9 @@ impl PortalPlace {
             .env("TWINLOCK_PUBLIC_URL", self.url())
             .env("TWINLOCK_TLS__CERTIFICATE", folder.join("chain.pem"))
             .env("TWINLOCK_TLS__KEY", folder.join("leaf.key"));
+        if let Some(address) = self.database.address() {
+            command.env("TWINLOCK_DATABASE", address);
+        }
         command
     }
 }

@@ -33,7 +33,7 @@ async fn f31_one_code_at_two_portals_at_once_is_accepted_once() {
     let at_right = bo_at(&right, at_left.authenticator.as_ref()).await;
     let mut won_at_left = 0;
     for round in 0..ROUNDS {
-        assert_eq!(world.sql("UPDATE factor SET last_step = 0, fails = 0, wait_until_ms = 0; SELECT changes()"), "1");
+        assert_eq!(world.sql("UPDATE factor SET last_step = 0, fails = 0, wait_until_ms = 0 RETURNING 1"), "1");
         let body = serde_json::to_vec(&entry(&at_left.code_now())).unwrap();
         // Signed beforehand, so that nothing but the request itself is left to do.
         let to_left = at_left.prepare(By::Session, "POST", TARGET, &body).await;

@@ -51,7 +51,7 @@ impl Mortal {
 
     /// An hour goes by: the wait after a wrong PIN is over.
     fn wait_out(&self) {
-        assert_eq!(self.world.sql("UPDATE pin SET wait_until_ms = 0; SELECT changes()"), "1");
+        assert_eq!(self.world.sql("UPDATE pin SET wait_until_ms = 0 RETURNING 1"), "1");
     }
 }
 

@@ -234,7 +234,7 @@ async fn f46_a_portal_with_another_key_is_not_a_wrong_pin() {
     let device = handset.account()["device"].as_str().unwrap().to_owned();
     let place = format!("twinlock/pin-seed/v1\0{}\0{device}\01", world.organisation);
     let (_, foreign) = wrap.seal(&[7; 32], place.as_bytes()).unwrap();
-    world.sql(&format!("UPDATE pin SET seed_sealed = x'{}'", data_encoding::HEXLOWER.encode(&foreign)));
+    world.overwrite("pin", "seed_sealed", &data_encoding::HEXLOWER.encode(&foreign));
     assert_eq!(handset.enter(PIN).await, Err(Error::ServerProofInvalid));
     assert_eq!(handset.engine.step(), Step::EnterPin { tries_left: 7 }, "it was counted, and nothing was lost");
     // The same with answers that no portal gives.
@@ -251,7 +251,7 @@ async fn f46_a_portal_with_another_key_is_not_a_wrong_pin() {
         handset.transport.expect("/v1/pin/evaluate", Fate::Answer(answer));
         assert_eq!(handset.enter(PIN).await, Err(Error::ServerProofInvalid), "{evaluation:?}");
     }
-    world.sql(&format!("UPDATE pin SET seed_sealed = x'{good}'"));
+    world.overwrite("pin", "seed_sealed", &good);
     assert_eq!(handset.enter(PIN).await, Ok(Step::Ready));
     assert_eq!(item(&handset), Some(b"mine".to_vec()));
 }

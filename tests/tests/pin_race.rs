@@ -34,10 +34,7 @@ async fn contested(world: &World, served: &Served) -> Phone {
     bo.enroll().await;
     ada.approve(&bo).await.expect(204);
     bo.create_pin().await;
-    world.sql(
-        "CREATE TRIGGER nobody_waits AFTER UPDATE ON pin WHEN NEW.wait_until_ms > 0
-         BEGIN UPDATE pin SET wait_until_ms = 0; END",
-    );
+    world.database.keep_at("pin", "wait_until_ms", 0).unwrap();
     bo
 }
 

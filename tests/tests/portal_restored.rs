@@ -37,9 +37,9 @@ async fn f49_after_a_restore_a_device_has_two_tries_and_waits_for_approval_again
     }
     served.kill();
     for ending in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{ending}", world.database().display()));
+        let _ = std::fs::remove_file(format!("{}{ending}", world.database_file().display()));
     }
-    std::fs::copy(&backup, world.database()).unwrap();
+    std::fs::copy(&backup, world.database_file()).unwrap();
     assert_eq!(world.sql("SELECT fails FROM pin"), "0", "the backup knows of no failure");
     let said = world.run(&["rescue", "restored", "--reason", "the disk died"], "");
     assert!(said.contains(r#":1}"#), "one device waits: {said}");

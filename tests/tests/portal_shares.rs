@@ -131,19 +131,15 @@ async fn f47_what_is_no_element_is_refused_and_not_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f48_a_count_that_is_missing_negative_or_null_evaluates_nothing() {
     for (damage, status, code) in [
-        ("PRAGMA ignore_check_constraints = ON; UPDATE pin SET fails = -1", 503, "TL-4013"),
-        ("PRAGMA ignore_check_constraints = ON; UPDATE pin SET fails = -9223372036854775808", 503, "TL-4013"),
+        ("UPDATE pin SET fails = -1", 503, "TL-4013"),
+        ("UPDATE pin SET fails = -9223372036854775808", 503, "TL-4013"),
         ("DELETE FROM pin", 409, "TL-1006"),
-        (
-            "CREATE TABLE loose AS SELECT * FROM pin; DROP TABLE pin; ALTER TABLE loose RENAME TO pin;
-             UPDATE pin SET fails = NULL",
-            503,
-            "TL-4013",
-        ),
+        ("UPDATE pin SET fails = NULL", 503, "TL-4013"),
     ] {
         let portal = Portal::start();
         let mut ada = portal.enforced().await;
         let bo = portal.ready_phone(&mut ada, BO).await;
+        portal.world.loosen("pin");
         portal.world.sql(damage);
         for _ in 0..3 {
             let answer = bo.evaluate(bo.next_attempt(), &new_key()).await;
@@ -154,8 +150,13 @@ async fn f48_a_count_that_is_missing_negative_or_null_evaluates_nothing() {
     }
 }
 
-/// What the portal keeps on its disk.
+/// What the portal keeps on its disk. On PostgreSQL the rows alone: it has old ones for a while (decision 0011).
 fn disk(portal: &Portal) -> Vec<u8> {
+    if portal.world.database.address().is_some() {
+        let rows =
+            portal.world.sql("SELECT hex(seed_sealed) FROM pin UNION ALL SELECT hex(seed_sealed) FROM prepared_pin");
+        return rows.lines().flat_map(|row| data_encoding::HEXUPPER.decode(row.as_bytes()).unwrap()).collect();
+    }
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(portal.world.data()).unwrap() {
         let path = entry.unwrap().path();
@@ -282,7 +283,7 @@ async fn f52_thirty_failures_in_thirty_days_ask_for_a_code_which_settles_them() 
         assert_eq!(unlock(&mut bo, &portal, 7).await, "ready");
     }
     assert_eq!(unlock(&mut bo, &portal, 1).await, "ready");
-    assert_eq!(portal.world.sql("SELECT count(*) || (SELECT fails FROM pin) FROM pin_failure"), "290");
+    assert_eq!(portal.world.sql("SELECT count(*) || '' || (SELECT fails FROM pin) FROM pin_failure"), "290");
     // The thirtieth.
     assert_eq!(unlock(&mut bo, &portal, 1).await, "enter_code");
     bo.get(By::Session, "/v1/files").await.expect_problem(403, STEP_REQUIRED);
@@ -392,11 +393,11 @@ async fn a_seed_that_cannot_be_opened_costs_no_try() {
     let mut bo = portal.ready_phone(&mut ada, BO).await;
     let good = portal.world.sql("SELECT hex(seed_sealed) FROM pin");
     for damaged in [format!("00{}", &good[2..]), good[..20].to_owned(), String::new()] {
-        portal.world.sql(&format!("UPDATE pin SET seed_sealed = x'{damaged}'"));
+        portal.world.overwrite("pin", "seed_sealed", &damaged);
         bo.evaluate(bo.next_attempt(), &new_key()).await.expect_problem(503, "TL-4013");
         assert_eq!(fails(&portal), "0");
     }
-    portal.world.sql(&format!("UPDATE pin SET seed_sealed = x'{good}'"));
+    portal.world.overwrite("pin", "seed_sealed", &good);
     bo.try_pin(true).await.expect(200);
 }
 

@@ -11,6 +11,7 @@ mod files;
 mod ids;
 mod kotlin;
 mod lint;
+mod postgres;
 mod quick_start;
 mod run;
 mod swift;

@@ -1,6 +1,7 @@
 //! `cargo xtask test [PART]`: everything, or one part of it.
 
 use crate::kotlin;
+use crate::postgres;
 use crate::run::{Run, Stop};
 use crate::swift;
 use crate::tools::{OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
@@ -15,10 +16,15 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
     match part {
         Part::All => {
             rust(workspace, run, None, arguments)?;
+            postgres::test(workspace, run, &[])?;
             kotlin::test(workspace, run, &[])?;
             swift::test(workspace, run, &[])
         }
-        Part::Rust => rust(workspace, run, None, arguments),
+        Part::Rust => {
+            rust(workspace, run, None, arguments)?;
+            postgres::test(workspace, run, arguments)
+        }
+        Part::Postgres => postgres::test(workspace, run, arguments),
         Part::Target(name) => rust(workspace, run, Some(name), arguments),
         Part::Kotlin => kotlin::test(workspace, run, arguments),
         Part::Swift => swift::test(workspace, run, arguments),
@@ -54,8 +60,10 @@ fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &
 enum Part<'a> {
     /// Every part.
     All,
-    /// Every test that Cargo knows.
+    /// Every test that Cargo knows, and the server suite on PostgreSQL.
     Rust,
+    /// The server suite on PostgreSQL.
+    Postgres,
     /// The Kotlin SDK and its phone.
     Kotlin,
     /// The Swift SDK and its phone.
@@ -70,6 +78,7 @@ impl<'a> Part<'a> {
         match rest {
             [] => Ok((Part::All, rest)),
             ["rust", arguments @ ..] => Ok((Part::Rust, arguments)),
+            ["postgres", arguments @ ..] => Ok((Part::Postgres, arguments)),
             ["kotlin", arguments @ ..] => Ok((Part::Kotlin, arguments)),
             ["swift", arguments @ ..] => Ok((Part::Swift, arguments)),
             [name, arguments @ ..] if targets.iter().any(|target| target == name) => {
@@ -77,7 +86,7 @@ impl<'a> Part<'a> {
             }
             [unknown, ..] => {
                 let mut text = format!(
-                    "There is no part `{unknown}`. The parts are:\n  rust (every target below, and more)\n  kotlin\n  swift\n"
+                    "There is no part `{unknown}`. The parts are:\n  rust (every target below, and more)\n  postgres (the server suite on PostgreSQL)\n  kotlin\n  swift\n"
                 );
                 for target in targets {
                     text += &format!("  {target}\n");
@@ -105,7 +114,7 @@ mod tests {
     #[test]
     fn an_unknown_part_is_told_which_exist() {
         let refusal = Part::choose(&["jorney"], &["arrows".to_owned(), "journey".to_owned()]).unwrap_err();
-        for part in ["jorney", "rust", "swift", "arrows", "journey"] {
+        for part in ["jorney", "rust", "postgres", "swift", "arrows", "journey"] {
             assert!(refusal.contains(part), "{refusal}");
         }
     }

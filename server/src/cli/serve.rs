@@ -34,8 +34,13 @@ pub(super) fn open(config: Config) -> Result<Portal, String> {
         folder(parent)?;
     }
     let key_wrap = FileKeyWrap::open_or_create(&config.key_file).map_err(|fault| fault.to_string())?;
-    let options = Options::at(i64::try_from(now_ms).unwrap_or(i64::MAX));
-    let store = Store::open_sqlite(&config.data.join("portal.db"), options).map_err(|fault| fault.to_string())?;
+    let roots = config.database_roots.clone();
+    let options = Options { roots, ..Options::at(i64::try_from(now_ms).unwrap_or(i64::MAX)) };
+    let store = match &config.database {
+        Some(address) => Store::open_postgres(address, &options),
+        None => Store::open_sqlite(&config.data.join("portal.db"), options),
+    };
+    let store = store.map_err(|fault| fault.to_string())?;
     Ok(PortalState::new(config, store, clock, Arc::new(key_wrap)))
 }
 

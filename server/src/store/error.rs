@@ -1,5 +1,7 @@
 //! What the store answers when it cannot do as asked.
 
+use super::Sql;
+
 /// Why a request to the store failed. Unless a case says otherwise, nothing of the request was kept.
 ///
 /// No case ever holds the value of a parameter or of a row: names of statements, numbers and fixed texts only.
@@ -10,7 +12,7 @@ pub enum StoreError {
     #[error("another process holds the database")]
     Busy,
     /// The storage is full, read-only or failing; the operator acts, `/readyz` turns red. After a failing disk
-    /// ([`Fault::Io`]) the change may reappear when the portal restarts: treat it as unknown, not as undone.
+    /// or a lost connection ([`Fault::Io`], [`Fault::Lost`]) the change may be there all the same: treat it as unknown, not as undone.
     #[error("storage unavailable: {0}")]
     Unavailable(Fault),
     /// The database file is damaged; the operator restores a backup.
@@ -58,6 +60,9 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// What the operator set, or the way the database was made, does not fit; the text says what to do.
+    #[error("{0}")]
+    SetUp(String),
     /// Any other complaint of the engine.
     #[error("{statement}: {text}")]
     Driver {
@@ -66,6 +71,12 @@ pub enum StoreError {
         /// The engine's fixed text for the result code.
         text: String,
     },
+}
+
+impl StoreError {
+    pub(super) fn misuse(sql: Sql, why: &'static str) -> Self {
+        StoreError::Misuse { statement: sql.name(), why }
+    }
 }
 
 /// Why the storage is unavailable.
@@ -83,6 +94,12 @@ pub enum Fault {
     /// The file cannot be opened.
     #[error("cannot be opened")]
     CannotOpen,
+    /// The database server does not answer.
+    #[error("the database server cannot be reached")]
+    Unreachable,
+    /// The connection to the database server broke while the request ran.
+    #[error("the connection to the database server was lost")]
+    Lost,
 }
 
 /// Why a migration was refused.

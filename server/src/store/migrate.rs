@@ -1,10 +1,9 @@
 //! Migrations: numbered SQL files inside the program, each applied once, in one transaction.
 
 use super::tx::Engine;
-use super::{MigrationFault, StoreError, Tx, sqlite};
+use super::{MigrationFault, StoreError};
 use data_encoding::HEXLOWER;
 use ring::digest;
-use rusqlite::Connection;
 
 crate::statements! {
     APPLIED = "select version, sha256 from schema_migration order by version";
@@ -42,29 +41,34 @@ pub fn schema() -> impl Iterator<Item = &'static str> {
     std::iter::once(LIST).chain(MIGRATIONS.iter().map(|migration| migration.sql))
 }
 
-/// Brings the database up to date, or refuses before it changes anything.
-pub(super) fn migrate(conn: &Connection, migrations: &[Migration], now_ms: i64) -> Result<(), StoreError> {
+/// Brings the database up to date, or refuses before it changes anything. `begin` also keeps other processes out.
+pub(super) fn migrate(
+    engine: &mut dyn Engine,
+    begin: &'static str,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<(), StoreError> {
     loop {
-        sqlite::control(conn, "BEGIN IMMEDIATE")?;
-        let step = apply_next(conn, migrations, now_ms);
-        let more = match step {
-            Ok(more) => sqlite::control(conn, "COMMIT").map(|()| more),
-            Err(fault) => Err(fault),
-        };
-        if !conn.is_autocommit() {
-            sqlite::control(conn, "ROLLBACK")?;
-        }
-        if !more? {
-            return Ok(());
+        let step = engine
+            .control(begin)
+            .and_then(|()| apply_next(engine, migrations, now_ms))
+            .and_then(|more| engine.control("COMMIT").map(|()| more));
+        match step {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(fault) => {
+                // The fault may have ended the transaction already.
+                let _ = engine.control("ROLLBACK");
+                return Err(fault);
+            }
         }
     }
 }
 
 /// Applies the first migration that is missing. The check is repeated each time: another process may migrate as well.
-fn apply_next(conn: &Connection, migrations: &[Migration], now_ms: i64) -> Result<bool, StoreError> {
-    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session { conn, writable: true }));
-    tx.script(LIST)?;
-    let applied = tx.query(APPLIED, &[])?;
+fn apply_next(engine: &mut dyn Engine, migrations: &[Migration], now_ms: i64) -> Result<bool, StoreError> {
+    engine.script(LIST)?;
+    let applied = engine.query(APPLIED, &[])?;
     let mut known = migrations.iter();
     for row in &applied {
         let version = row.int(0)?;
@@ -78,13 +82,14 @@ fn apply_next(conn: &Connection, migrations: &[Migration], now_ms: i64) -> Resul
     let Some(next) = known.next() else {
         return Ok(false);
     };
-    sqlite::control(conn, "SAVEPOINT migration")?;
-    tx.script(next.sql)?;
+    engine.control("SAVEPOINT migration")?;
+    engine.script(next.sql)?;
     // A COMMIT inside the file ended the savepoint as well.
-    sqlite::control(conn, "RELEASE migration")
+    engine
+        .control("RELEASE migration")
         .map_err(|_| StoreError::Migration { version: next.version, why: MigrationFault::Transaction })?;
     let hash = sha256(next.sql);
-    tx.exec(RECORD, &[next.version.into(), next.name.into(), hash.into(), now_ms.into()])?;
+    engine.exec(RECORD, &[next.version.into(), next.name.into(), hash.into(), now_ms.into()])?;
     Ok(true)
 }
 

@@ -7,30 +7,35 @@
 //! let name = store.read(move |tx| member_name(tx, &id)).await?;
 //! ```
 
+mod address;
 mod error;
 mod migrate;
+mod postgres;
+mod queue;
 mod sqlite;
 mod statement;
 mod tx;
 mod value;
 mod writer;
 
+pub use address::Address;
 pub use error::{Fault, MigrationFault, StoreError};
 pub use migrate::{MIGRATIONS, Migration, schema};
 pub use statement::Sql;
 pub use tx::Tx;
 pub use value::{Row, Value};
 
+use queue::{Message, Shared};
 use sqlite::Role;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use writer::{Checkpoints, Message, Writer};
+use writer::{Checkpoints, Writer};
 
 /// Every statement of the portal; a test prepares each on both engines.
 pub fn catalogue() -> impl Iterator<Item = Sql> {
@@ -74,13 +79,17 @@ pub struct Options {
     pub migrations: &'static [Migration],
     /// Reading threads, each with a connection.
     pub readers: usize,
+    /// Writing threads on PostgreSQL, each with a connection; SQLite always has one.
+    pub writers: usize,
     /// Requests that may wait; the next caller waits until one is taken.
     pub queue: usize,
     /// How long to wait for another process before [`StoreError::Busy`].
     pub busy_timeout: Duration,
-    /// Pages of 4 KiB in the write-ahead log before the writer itself empties it.
+    /// PostgreSQL on another machine: the file of the root certificates (PEM) that the server's has to lead to.
+    pub roots: Option<PathBuf>,
+    /// SQLite: pages of 4 KiB in the write-ahead log before the writer itself empties it.
     pub log_pages: u32,
-    /// Pages that the database may have; `None` is SQLite's own limit.
+    /// SQLite: pages that the database may have; `None` is its own limit.
     pub max_pages: Option<u32>,
 }
 
@@ -91,8 +100,10 @@ impl Options {
             now_ms,
             migrations: MIGRATIONS,
             readers: 4,
+            writers: 4,
             queue: 1024,
             busy_timeout: Duration::from_secs(5),
+            roots: None,
             log_pages: 4096,
             max_pages: None,
         }
@@ -121,34 +132,58 @@ impl Store {
         // Two processes that turn a new file to WAL at the same time get "locked" without any wait.
         writer::take_turn(&turn, options.busy_timeout);
         let conn = sqlite::open(path, Role::Writer, &options)?;
-        migrate::migrate(&conn, options.migrations, options.now_ms)?;
+        let mut session = sqlite::Session { conn: &conn, writable: true };
+        migrate::migrate(&mut session, "BEGIN IMMEDIATE", options.migrations, options.now_ms)?;
         let _ = turn.unlock();
 
         let mut threads = Vec::new();
         let (reads, queue) = mpsc::channel(options.queue.max(1));
-        let queue = Arc::new(Mutex::new(queue));
+        let queue = Shared::new(queue);
         for _ in 0..options.readers.max(1) {
-            let (conn, queue) = (sqlite::open(path, Role::Reader, &options)?, Arc::clone(&queue));
-            threads.push(writer::spawn("store-read", move || writer::read(&conn, &queue))?);
+            let (conn, queue) = (sqlite::open(path, Role::Reader, &options)?, queue.clone());
+            threads.push(queue::spawn("store-read", move || writer::read(&conn, &queue))?);
         }
         let checkpointer = sqlite::open(path, Role::Checkpointer, &options)?;
         let checkpoints = Checkpoints::start(checkpointer, options.clone())?;
         let (writes, queue) = mpsc::channel(options.queue.max(1));
         let is_failing = Arc::new(AtomicBool::new(false));
         let writer = Writer { conn, queue, options, turn, checkpoints, is_failing: Arc::clone(&is_failing) };
-        threads.push(writer::spawn("store-write", move || writer.serve())?);
+        threads.push(queue::spawn("store-write", move || writer.serve())?);
+        Ok(Store { writes, reads, threads: Arc::new(Mutex::new(threads)), is_failing })
+    }
+
+    /// Brings the schema of a PostgreSQL database up to date and starts the threads. Blocks.
+    ///
+    /// The database is in UTF-8 and ordered by code point, as on SQLite; any other is refused.
+    pub fn open_postgres(address: &Address, options: &Options) -> Result<Store, StoreError> {
+        let server = postgres::Server::new(address, options)?;
+        server.migrate(options)?;
+        let (writes, for_writers) = mpsc::channel(options.queue.max(1));
+        let (reads, for_readers) = mpsc::channel(options.queue.max(1));
+        let (for_writers, for_readers) = (Shared::new(for_writers), Shared::new(for_readers));
+        let is_failing = Arc::new(AtomicBool::new(false));
+        let worker = |queue: &Shared| postgres::Worker::new(server.clone(), queue.clone(), Arc::clone(&is_failing));
+        let mut threads = Vec::new();
+        for _ in 0..options.writers.max(1) {
+            let mut worker = worker(&for_writers);
+            threads.push(queue::spawn("store-write", move || worker.write())?);
+        }
+        for _ in 0..options.readers.max(1) {
+            let mut worker = worker(&for_readers);
+            threads.push(queue::spawn("store-read", move || worker.read())?);
+        }
         Ok(Store { writes, reads, threads: Arc::new(Mutex::new(threads)), is_failing })
     }
 
     /// Runs `work` in a write transaction. `Ok` is answered only after the commit reached the disk.
     ///
     /// `Err` undoes what `work` did, and only that. A caller that stops waiting does not stop the work: a try that was
-    /// asked for is counted. `work` runs on the one writing thread, so it must not wait for anything.
+    /// asked for is counted. `work` runs on a writing thread, so it must not wait for anything.
     pub async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        writer::submit(&self.writes, work).await
+        queue::submit(&self.writes, work).await
     }
 
     /// Runs `work` on a snapshot that contains every write answered before. It cannot write.
@@ -156,7 +191,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        writer::submit(&self.reads, work).await
+        queue::submit(&self.reads, work).await
     }
 
     /// True from a write that the storage refused until one that it kept: full, read-only, failing or damaged.
@@ -164,7 +199,7 @@ impl Store {
         self.is_failing.load(Ordering::Relaxed)
     }
 
-    /// Finishes what is queued, empties the log and closes the files. Every later request gets [`StoreError::Closed`].
+    /// Finishes what is queued, empties the log and closes files or connections. Every later request gets [`StoreError::Closed`].
     pub async fn close(&self) {
         let _ = self.reads.send(None).await;
         let _ = self.writes.send(None).await;

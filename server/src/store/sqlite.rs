@@ -1,5 +1,6 @@
 //! SQLite: how a connection is opened, a statement run and a fault named.
 
+use super::tx::Engine;
 use super::{Fault, Options, Row, Sql, StoreError, Value};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -121,14 +122,14 @@ pub(super) struct Session<'c> {
     pub(super) writable: bool,
 }
 
-impl<'c> Session<'c> {
-    pub(super) fn exec(self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
+impl Engine for Session<'_> {
+    fn exec(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
         let mut statement = self.bind(sql, values)?;
         let rows = statement.raw_execute().map_err(|fault| error(sql.name(), fault))?;
         Ok(u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn query(self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+    fn query(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.bind(sql, values)?;
         let columns = statement.column_count();
         let mut rows = statement.raw_query();
@@ -140,22 +141,27 @@ impl<'c> Session<'c> {
         Ok(found)
     }
 
-    pub(super) fn prepare(self, sql: Sql) -> Result<usize, StoreError> {
+    fn prepare(&mut self, sql: Sql) -> Result<usize, StoreError> {
         let statement = self.statement(sql)?;
         let count = statement.parameter_count();
         (1..=count).try_for_each(|index| number(&statement, sql, index, count).map(|_| ()))?;
         Ok(count)
     }
 
-    /// A file is split by the engine's own parser: ours would have to know its quotes, comments and triggers.
-    pub(super) fn script(self, text: &'static str) -> Result<(), StoreError> {
+    fn script(&mut self, text: &'static str) -> Result<(), StoreError> {
         self.conn.execute_batch(text).map_err(|fault| error("migration", fault))
     }
 
+    fn control(&mut self, text: &'static str) -> Result<(), StoreError> {
+        control(self.conn, text)
+    }
+}
+
+impl<'c> Session<'c> {
     fn statement(self, sql: Sql) -> Result<CachedStatement<'c>, StoreError> {
         // A fault of the engine can end the transaction; what follows would commit by itself.
         if self.conn.is_autocommit() {
-            return Err(misuse(sql, "no transaction"));
+            return Err(StoreError::misuse(sql, "no transaction"));
         }
         self.conn.prepare_cached(sql.text()).map_err(|fault| error(sql.name(), fault))
     }
@@ -165,10 +171,10 @@ impl<'c> Session<'c> {
     fn bind(self, sql: Sql, values: &[Value<'_>]) -> Result<CachedStatement<'c>, StoreError> {
         let mut statement = self.statement(sql)?;
         if statement.parameter_count() != values.len() {
-            return Err(misuse(sql, "wrong number of values"));
+            return Err(StoreError::misuse(sql, "wrong number of values"));
         }
         if !self.writable && !statement.readonly() {
-            return Err(misuse(sql, "it writes within a read"));
+            return Err(StoreError::misuse(sql, "it writes within a read"));
         }
         for index in 1..=values.len() {
             let position = number(&statement, sql, index, values.len())?;
@@ -192,7 +198,7 @@ fn number(statement: &CachedStatement<'_>, sql: Sql, index: usize, count: usize)
         .parameter_name(index)
         .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok())
         .filter(|number| (1..=count).contains(number))
-        .ok_or(misuse(sql, "parameters are $1, $2 …"))
+        .ok_or(StoreError::misuse(sql, "parameters are $1, $2 …"))
 }
 
 fn cell(row: &rusqlite::Row<'_>, sql: Sql, column: usize) -> Result<Value<'static>, StoreError> {
@@ -206,10 +212,6 @@ fn cell(row: &rusqlite::Row<'_>, sql: Sql, column: usize) -> Result<Value<'stati
         ValueRef::Blob(bytes) => Ok(Value::Blob(Cow::Owned(bytes.to_vec()))),
         ValueRef::Real(_) => Err(wrong),
     }
-}
-
-pub(super) fn misuse(sql: Sql, why: &'static str) -> StoreError {
-    StoreError::Misuse { statement: sql.name(), why }
 }
 
 /// Names a fault. The driver's own message is dropped wherever it could quote a value.
@@ -257,9 +259,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = Options::at(1);
         let conn = open(&folder.path().join("portal.db"), Role::Writer, &options).unwrap();
-        super::super::migrate::migrate(&conn, options.migrations, options.now_ms).unwrap();
+        let mut session = Session { conn: &conn, writable: true };
+        super::super::migrate::migrate(&mut session, "BEGIN IMMEDIATE", options.migrations, options.now_ms).unwrap();
         control(&conn, "BEGIN").unwrap();
-        let session = Session { conn: &conn, writable: true };
         let find = crate::two_step::STATEMENTS.iter().find(|sql| sql.name() == "FIND_FACTOR").unwrap();
         // The partial indexes of `factor` are by state: the one value that would tempt the planner to look.
         for state in ["pending", "active", "disabled", "pending"] {

@@ -1,10 +1,19 @@
 //! The one small transaction that business functions see. It hides which engine runs.
 
-use super::{Row, Sql, StoreError, Value, sqlite};
+use super::{Row, Sql, StoreError, Value};
 
-/// Which engine carries the transaction; PostgreSQL becomes the second case.
-pub(super) enum Engine<'c> {
-    Sqlite(sqlite::Session<'c>),
+/// What carries the transaction; one implementation per database.
+pub(super) trait Engine {
+    /// Runs a statement without an answer and says how many rows it changed.
+    fn exec(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError>;
+    /// Runs a statement and brings all rows.
+    fn query(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError>;
+    /// Prepares a statement and counts its parameters.
+    fn prepare(&mut self, sql: Sql) -> Result<usize, StoreError>;
+    /// Runs a whole file, split by the engine's own parser: ours would have to know its quotes, comments and triggers.
+    fn script(&mut self, text: &'static str) -> Result<(), StoreError>;
+    /// Transaction control: the texts that no business function can reach.
+    fn control(&mut self, text: &'static str) -> Result<(), StoreError>;
 }
 
 /// A transaction under way. It is committed if the closure returns `Ok`, and undone otherwise.
@@ -12,51 +21,47 @@ pub(super) enum Engine<'c> {
 /// After a failed statement nothing else runs and nothing is kept, even if the closure swallows the error: PostgreSQL
 /// behaves so, and a rule must not depend on the engine.
 pub struct Tx<'c> {
-    engine: Engine<'c>,
+    engine: &'c mut dyn Engine,
     fault: Option<StoreError>,
     must_purge: bool,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(engine: Engine<'c>) -> Self {
+    pub(super) fn new(engine: &'c mut dyn Engine) -> Self {
         Tx { engine, fault: None, must_purge: false }
     }
 
     /// Runs a statement without an answer and says how many rows it changed.
     pub fn exec(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        self.guard(|Engine::Sqlite(session)| session.exec(sql, values))
+        self.guard(|engine| engine.exec(sql, values))
     }
 
     /// Runs a statement and brings all rows of its answer; the statement limits them.
     pub fn query(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.guard(|Engine::Sqlite(session)| session.query(sql, values))
+        self.guard(|engine| engine.query(sql, values))
     }
 
     /// Like [`Tx::query`] for at most one row; more are an error.
     pub fn query_one(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
-        self.guard(|Engine::Sqlite(session)| {
-            let mut rows = session.query(sql, values)?;
+        self.guard(|engine| {
+            let mut rows = engine.query(sql, values)?;
             match rows.len() {
                 0 | 1 => Ok(rows.pop()),
-                _ => Err(sqlite::misuse(sql, "more than one row")),
+                _ => Err(StoreError::misuse(sql, "more than one row")),
             }
         })
     }
 
     /// What this transaction removes must leave the disk before anybody is answered: the log, which still holds the pages
-    /// as they were, is emptied after the commit.
+    /// as they were, is emptied after the commit. PostgreSQL has no such command: there the sealing protects what is left
+    /// (docs/decisions/0011).
     pub fn purge(&mut self) {
         self.must_purge = true;
     }
 
     /// Prepares a statement without running it and counts its parameters. For the test of the catalogue.
     pub fn prepare(&mut self, sql: Sql) -> Result<usize, StoreError> {
-        self.guard(|Engine::Sqlite(session)| session.prepare(sql))
-    }
-
-    /// Runs a whole migration file.
-    pub(super) fn script(&mut self, text: &'static str) -> Result<(), StoreError> {
-        self.guard(|Engine::Sqlite(session)| session.script(text))
+        self.guard(|engine| engine.prepare(sql))
     }
 
     /// Whether [`Tx::purge`] was called.
@@ -69,10 +74,10 @@ impl<'c> Tx<'c> {
         self.fault.clone()
     }
 
-    fn guard<T>(&mut self, run: impl FnOnce(&Engine<'c>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn guard<T>(&mut self, run: impl FnOnce(&mut dyn Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        run(&self.engine).inspect_err(|fault| self.fault = Some(fault.clone()))
+        run(self.engine).inspect_err(|fault| self.fault = Some(fault.clone()))
     }
 }

@@ -1,16 +1,15 @@
-//! The threads that own the connections: one writer with group commit, a few readers, one for checkpoints.
+//! SQLite's threads, which own the connections: one writer with group commit, a few readers, one for checkpoints.
 
-use super::tx::Engine;
+use super::queue::{Job, Message, Shared, spawn};
 use super::{Options, StoreError, Tx, sqlite};
 use rusqlite::Connection;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// Requests in one commit. More gain little, and one failing commit fails them all.
 const BATCH: usize = 64;
@@ -18,64 +17,6 @@ const BATCH: usize = 64;
 const PURGES: u32 = 10;
 /// Without a commit for one to two of these the log is emptied, so that deleted secrets do not linger in it.
 const IDLE: Duration = Duration::from_secs(2);
-
-/// A request in a queue; `None` asks the thread to finish what is queued and end.
-pub(super) type Message = Option<Box<dyn Job>>;
-
-/// A request whose answer type is hidden, so that one queue holds them all.
-pub(super) trait Job: Send {
-    /// Runs the closure and says whether its changes are to be kept.
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Sends the closure's answer, or the fault of the transaction around it.
-    fn answer(self: Box<Self>, transaction: Result<(), StoreError>);
-}
-
-struct Request<T, F> {
-    work: Option<F>,
-    result: Result<T, StoreError>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, F> Job for Request<T, F>
-where
-    T: Send,
-    F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
-{
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let Some(work) = self.work.take() else {
-            return false;
-        };
-        // The transaction is the only state that a panic can leave half-done, and it is rolled back.
-        self.result = catch_unwind(AssertUnwindSafe(|| work(tx))).unwrap_or_else(|_| {
-            tracing::error!("a storage request panicked; its changes were undone");
-            Err(StoreError::Panicked)
-        });
-        if let (Ok(_), Some(fault)) = (&self.result, tx.fault()) {
-            self.result = Err(fault);
-        }
-        self.result.is_ok()
-    }
-
-    fn answer(self: Box<Self>, transaction: Result<(), StoreError>) {
-        let result = match self.work {
-            Some(_) => transaction.and(Err(StoreError::Closed)),
-            None => self.result.and_then(|value| transaction.map(|()| value)),
-        };
-        // The one who asked may have gone; the change stays, a try that was counted stays counted.
-        let _ = self.reply.send(result);
-    }
-}
-
-/// Queues a closure and waits for its answer; a full queue makes the caller wait.
-pub(super) async fn submit<T: Send + 'static>(
-    queue: &mpsc::Sender<Message>,
-    work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let (reply, answer) = oneshot::channel();
-    let job = Request { work: Some(work), result: Err(StoreError::Closed), reply };
-    queue.send(Some(Box::new(job))).await.map_err(|_| StoreError::Closed)?;
-    answer.await.unwrap_or(Err(StoreError::Closed))
-}
 
 /// The only thread of this process that writes.
 pub(super) struct Writer {
@@ -217,7 +158,8 @@ pub(super) fn take_turn(turn: &File, timeout: Duration) -> bool {
 /// that the whole transaction is lost.
 fn savepoint(conn: &Connection, job: &mut dyn Job) -> Result<bool, StoreError> {
     sqlite::control(conn, "SAVEPOINT request")?;
-    let mut tx = Tx::new(Engine::Sqlite(sqlite::Session { conn, writable: true }));
+    let mut session = sqlite::Session { conn, writable: true };
+    let mut tx = Tx::new(&mut session);
     let keep = job.run(&mut tx);
     if conn.is_autocommit() {
         // A full disk and its kin make SQLite undo everything, also what earlier requests of the batch did.
@@ -230,21 +172,11 @@ fn savepoint(conn: &Connection, job: &mut dyn Job) -> Result<bool, StoreError> {
 }
 
 /// One of the reading threads. Each request is a transaction of its own and sees one snapshot.
-pub(super) fn read(conn: &Connection, queue: &Mutex<mpsc::Receiver<Message>>) {
-    // Closed under the same lock: another thread would hold it while it waits for a message that never comes.
-    let next = || {
-        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match queue.blocking_recv()? {
-                Some(job) => return Some(job),
-                None => queue.close(),
-            }
-        }
-    };
-    while let Some(mut job) = next() {
+pub(super) fn read(conn: &Connection, queue: &Shared) {
+    while let Some(mut job) = queue.next() {
         let begun = sqlite::control(conn, "BEGIN");
         if begun.is_ok() {
-            job.run(&mut Tx::new(Engine::Sqlite(sqlite::Session { conn, writable: false })));
+            job.run(&mut Tx::new(&mut sqlite::Session { conn, writable: false }));
         }
         if !conn.is_autocommit()
             && let Err(fault) = sqlite::control(conn, "ROLLBACK")
@@ -301,9 +233,4 @@ fn run(mut conn: Connection, woken: &Receiver<()>, dirty: &AtomicBool, options: 
             tracing::error!(%fault, "a checkpoint failed; the log keeps what was committed");
         }
     }
-}
-
-pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread.map_err(|fault| StoreError::Driver { statement: "open", text: fault.to_string() })
 }

@@ -23,7 +23,8 @@ use twinlock_core::ports::{Clock, PortError};
 use twinlock_portal::config::Config;
 use twinlock_portal::key_wrap::FileKeyWrap;
 use twinlock_portal::portal::PortalState;
-use twinlock_portal::store::{Options, Store};
+use twinlock_portal::store::{Address, Options, Store};
+use twinlock_tests::database::Database;
 
 pub use browser::Browser;
 pub use phone::Phone;
@@ -244,6 +245,7 @@ impl Authenticator {
 
 /// The folder of a portal: its database, its files, its key.
 pub struct World {
+    pub database: Database,
     pub folder: TempDir,
     pub organisation: String,
     pub file: String,
@@ -258,12 +260,14 @@ impl World {
         let seed = SEED.get_or_init(Self::seed);
         let folder = tempfile::tempdir().unwrap();
         copy(seed.folder.path(), folder.path());
-        Self { folder, organisation: seed.organisation.clone(), file: seed.file.clone() }
+        let database = seed.database.copy(file_in(&folder)).unwrap();
+        Self { database, folder, organisation: seed.organisation.clone(), file: seed.file.clone() }
     }
 
     fn seed() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut world = Self { folder, organisation: String::new(), file: String::new() };
+        let database = Database::empty(file_in(&folder)).unwrap();
+        let mut world = Self { database, folder, organisation: String::new(), file: String::new() };
         world.organisation = world.run(&["admin", "create-organisation", "--name", "Harbour & Söhne"], "");
         for (name, email, role) in MEMBERS {
             world.add_member(name, email, role);
@@ -300,8 +304,9 @@ impl World {
         self.folder.path().join("key")
     }
 
-    pub fn database(&self) -> PathBuf {
-        self.data().join("portal.db")
+    /// SQLite's file.
+    pub fn database_file(&self) -> PathBuf {
+        file_in(&self.folder)
     }
 
     /// Runs the portal's command line; returns what it said.
@@ -322,37 +327,32 @@ impl World {
             .env("TWINLOCK_TRUSTED_PROXIES", "[127.0.0.2/32]")
             .env("TWINLOCK_SIGN_INS_A_MINUTE", "1000000")
             .env("TWINLOCK_REQUESTS_A_SECOND", "1000000");
+        if let Some(address) = self.database.address() {
+            command.args(["--database", address]);
+        }
         command
     }
 
-    /// Asks the database itself, beside the portal. `write` allows a change.
+    /// Asks the database itself, beside the portal.
+    #[track_caller]
     pub fn sql(&self, statement: &str) -> String {
-        let mut command = Command::new("sqlite3");
-        command.args(["-cmd", ".timeout 10000", "-cmd", ".nullvalue NULL"]).arg(self.database()).arg(statement);
-        let output = command.output().expect("the program sqlite3 has to be installed for this test");
-        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        self.database.ask(statement).unwrap()
     }
 
     /// Takes a table's constraints away: they protect the portal, and a test asks what it does without them.
     pub fn loosen(&self, table: &str) {
-        let indices = self.sql(&format!(
-            "SELECT group_concat('DROP INDEX ' || name, ';') FROM sqlite_schema
-            WHERE type = 'index' AND tbl_name = '{table}' AND sql IS NOT NULL"
-        ));
-        let indices = if indices == "NULL" { String::new() } else { indices + ";" };
-        self.sql(&format!(
-            "{indices} CREATE TABLE loose AS SELECT * FROM {table}; DROP TABLE {table};
-            ALTER TABLE loose RENAME TO {table}; CREATE UNIQUE INDEX loose_key ON {table} (organisation, {})",
-            if table == "pin" { "device" } else { "member, id" }
-        ));
+        self.database.loosen(table, if table == "pin" { "device" } else { "member, id" }).unwrap();
     }
 
-    /// Every row of a table, as SQL literals.
+    /// Puts these bytes into a column of every row.
+    pub fn overwrite(&self, table: &str, column: &str, hex: &str) {
+        let literal = if self.database.address().is_some() { format!("unhex('{hex}')") } else { format!("x'{hex}'") };
+        self.sql(&format!("UPDATE {table} SET {column} = {literal}"));
+    }
+
+    /// Every row of a table, as text.
     pub fn dump(&self, table: &str) -> String {
-        let columns =
-            self.sql(&format!("SELECT group_concat('quote(' || name || ')') FROM pragma_table_info('{table}')"));
-        self.sql(&format!("SELECT {columns} FROM {table} ORDER BY rowid"))
+        self.database.dump(table).unwrap()
     }
 
     /// The id of the member with this address.
@@ -385,6 +385,10 @@ pub const MEMBERS: [(&str, &str, &str); 3] = [
 pub const ADA: &str = "ada@example.test";
 pub const BO: &str = "bo@example.test";
 pub const CY: &str = "cy@example.test";
+
+fn file_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("data").join("portal.db")
+}
 
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
@@ -429,7 +433,11 @@ impl Portal {
         let key_wrap = Arc::new(FileKeyWrap::open_or_create(&world.key_file()).unwrap());
         let mut options = Options::at(i64::try_from(clock.now_ms()).unwrap());
         change(&mut config, &mut options);
-        let store = Store::open_sqlite(&world.database(), options).unwrap();
+        let store = match world.database.address() {
+            Some(address) => Store::open_postgres(&Address::parse(address).unwrap(), &options),
+            None => Store::open_sqlite(&world.database_file(), options),
+        };
+        let store = store.unwrap();
         let state = PortalState::new(config, store, clock.clone(), key_wrap);
         let management = Door::Here(twinlock_portal::health::router(state.clone()));
         Self { world, clock, door: Door::Here(twinlock_portal::app::app(state.clone())), management, state }

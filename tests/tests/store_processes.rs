@@ -4,14 +4,13 @@
 
 mod store_support;
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use store_support::*;
-use tempfile::tempdir;
-use twinlock_portal::store::{Fault, Store, StoreError};
+use twinlock_portal::store::{Fault, StoreError};
 
 const ROLE: &str = "TWINLOCK_STORE_TEST_ROLE";
 const FILE: &str = "TWINLOCK_STORE_TEST_FILE";
@@ -22,14 +21,13 @@ async fn the_other_process() {
     let Ok(role) = std::env::var(ROLE) else {
         return;
     };
-    let path = std::env::var(FILE).unwrap();
-    let path = Path::new(&path);
+    let path = std::env::var_os(FILE).unwrap();
     if role == "read-only" {
-        let refused = Store::open_sqlite(path, options()).err();
+        let refused = try_open(&path, options()).err();
         assert_eq!(refused, Some(StoreError::Unavailable(Fault::ReadOnly)));
         return;
     }
-    let store = Store::open_sqlite(path, options()).unwrap();
+    let store = try_open(&path, options()).unwrap();
     match role.as_str() {
         "increment" => {
             for _ in 0..500 {
@@ -73,7 +71,7 @@ async fn the_other_process() {
     }
 }
 
-fn other(role: &str, path: &Path, shell: Option<&str>) -> Command {
+fn other(role: &str, path: &OsStr, shell: Option<&str>) -> Command {
     let exe = std::env::current_exe().unwrap();
     let mut command = match shell {
         Some(script) => {
@@ -90,8 +88,8 @@ fn other(role: &str, path: &Path, shell: Option<&str>) -> Command {
 
 #[tokio::test]
 async fn f31_two_processes_lose_no_update_and_take_turns() {
-    let dir = tempdir().unwrap();
-    let path = dir.path().join("db");
+    let dir = place();
+    let path = dir.name();
     // Nobody has made the file yet: both also race to migrate it.
     let both: Vec<_> = (0..2).map(|_| other("increment", &path, None).spawn().unwrap()).collect();
     for mut child in both {
@@ -103,8 +101,8 @@ async fn f31_two_processes_lose_no_update_and_take_turns() {
 #[tokio::test]
 async fn f38_what_was_answered_survives_a_kill() {
     for round in 0..8 {
-        let dir = tempdir().unwrap();
-        let path = dir.path().join("db");
+        let dir = place();
+        let path = dir.name();
         let mut child = other("insert-forever", &path, None).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut answered: Vec<i64> = Vec::new();
@@ -125,16 +123,16 @@ async fn f38_what_was_answered_survives_a_kill() {
 
 #[test]
 fn b68_a_failing_disk_fails_closed() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     // A file-size limit makes the kernel refuse the log's growth, as a broken disk would.
     let limit = "trap '' XFSZ; ulimit -f 1500";
-    let status = other("file-size-limit", &dir.path().join("db"), Some(limit)).status().unwrap();
+    let status = other("file-size-limit", &dir.name(), Some(limit)).status().unwrap();
     assert!(status.success());
 }
 
 #[tokio::test]
 async fn b68_a_read_only_file_is_named_as_such() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let path = dir.path().join("db");
     let store = open(&dir);
     store.write(|tx| insert(tx, 1)).await.unwrap();

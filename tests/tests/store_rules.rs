@@ -5,7 +5,6 @@ mod store_support;
 
 use std::sync::mpsc;
 use store_support::*;
-use tempfile::tempdir;
 use twinlock_portal::store::{Fault, Options, Store, StoreError, Tx, Value};
 
 /// Holds the writer until told, so that everything queued meanwhile lands in one commit.
@@ -27,7 +26,7 @@ async fn settle() {
 
 #[tokio::test]
 async fn one_failing_request_leaves_the_others_of_its_batch() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let (go, held) = gate(&store);
     let tasks: Vec<_> = (0..10i64)
@@ -54,7 +53,7 @@ async fn one_failing_request_leaves_the_others_of_its_batch() {
 
 #[tokio::test]
 async fn a_panic_is_undone_and_the_writer_lives_on() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let answer = store
         .write(|tx| -> Result<(), StoreError> {
@@ -71,7 +70,7 @@ async fn a_panic_is_undone_and_the_writer_lives_on() {
 
 #[tokio::test]
 async fn a_swallowed_error_does_not_commit() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let answer = store
         .write(|tx| {
@@ -87,7 +86,7 @@ async fn a_swallowed_error_does_not_commit() {
 
 #[tokio::test]
 async fn a_failing_commit_fails_every_request_of_the_batch() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let (go, held) = gate(&store);
     let good = tokio::spawn({
@@ -111,7 +110,7 @@ async fn a_failing_commit_fails_every_request_of_the_batch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_visible_to_another_process_at_once() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let (store, other) = (open(&dir), open(&dir));
     for id in 0..200 {
         store.write(move |tx| insert(tx, id)).await.unwrap();
@@ -121,7 +120,7 @@ async fn an_answer_is_visible_to_another_process_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f31_a_thousand_parallel_conditional_updates_succeed_once_per_step() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     store.write(|tx| tx.exec(INSERT_FACTOR, &[])).await.unwrap();
     for step in 1..=5i64 {
@@ -143,7 +142,7 @@ async fn f31_a_thousand_parallel_conditional_updates_succeed_once_per_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_sees_one_snapshot_and_cannot_write() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     store.write(|tx| insert(tx, 1)).await.unwrap();
     let (seen, first) = mpsc::channel();
@@ -173,7 +172,7 @@ async fn a_read_sees_one_snapshot_and_cannot_write() {
 
 #[tokio::test]
 async fn parameters_are_bound_by_number_not_by_appearance() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let (a, b, c, d, few, many) = store
         .write(|tx| {
@@ -182,10 +181,12 @@ async fn parameters_are_bound_by_number_not_by_appearance() {
                 let row = tx.query_one(ORDER, &["one".into(), 2i64.into()])?.unwrap();
                 assert_eq!((row.int(0)?, row.text(1)?, row.int(2)?), (2, "one", 2));
             }
-            let row = tx.query_one(ORDER, &[Value::Null, Value::from(&b"x"[..])])?.unwrap();
+            let row = tx.query_one(ORDER, &[Value::Null, Value::Null])?.unwrap();
+            tx.exec(INSERT_ITEM, &[7i64.into(), (&b"x"[..]).into()])?;
+            let bytes = tx.query_one(BYTES, &[7i64.into(), (&b"x"[..]).into()])?.unwrap();
             Ok((
                 row.opt_text(1)?.map(str::to_owned),
-                row.blob(0)?.to_vec(),
+                bytes.blob(0)?.to_vec(),
                 row.int(0),
                 row.text(7).map(str::to_owned),
                 tx.prepare(ORDER)?,
@@ -199,17 +200,22 @@ async fn parameters_are_bound_by_number_not_by_appearance() {
     assert_eq!((c, d), (Err(wrong(0, "BIGINT")), Err(wrong(7, "TEXT"))));
     assert_eq!((few, many), (2, 2));
     let gap = store.write(|tx| tx.query(GAP, &[1i64.into()])).await.map(|_| ());
-    assert!(matches!(gap, Err(StoreError::Misuse { statement: "GAP", .. })));
+    // PostgreSQL's own parser finds both, and its refusals have no name but their code.
+    let is_refused = |answer, name| match answer {
+        Err(StoreError::Misuse { statement, .. } | StoreError::Driver { statement, .. }) => statement == name,
+        _ => false,
+    };
+    assert!(is_refused(gap, "GAP"));
 
     let few = store.write(|tx| tx.exec(INSERT_ITEM, &[1i64.into()])).await;
     assert!(matches!(few, Err(StoreError::Misuse { statement: "INSERT_ITEM", .. })));
     let two = store.write(|tx| tx.query(TWO, &[])).await.map(|_| ());
-    assert!(matches!(two, Err(StoreError::Misuse { statement: "TWO", .. })), "{two:?}");
+    assert!(is_refused(two, "TWO"));
 }
 
 #[tokio::test]
 async fn a_wrong_type_is_an_error_and_undoes_the_request() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let wrong = store
         .write(|tx| {
@@ -228,7 +234,7 @@ async fn a_wrong_type_is_an_error_and_undoes_the_request() {
 
 #[tokio::test]
 async fn no_error_and_no_debug_text_shows_a_value() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let secret = "hunter2";
     for sql in [INSERT_FACTOR_NAMED, BAD_JSON, NOT_A_FACTOR] {
@@ -245,7 +251,7 @@ async fn no_error_and_no_debug_text_shows_a_value() {
 
 #[tokio::test]
 async fn every_connection_has_every_protection_on() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let look = |tx: &mut Tx<'_>| {
         let row = tx.query_one(PRAGMAS, &[])?.unwrap();
@@ -264,7 +270,7 @@ async fn every_connection_has_every_protection_on() {
 
 #[tokio::test]
 async fn a_full_queue_makes_callers_wait() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open_with(&dir, Options { queue: 2, ..options() });
     let (go, held) = gate(&store);
     settle().await;
@@ -287,7 +293,7 @@ async fn a_full_queue_makes_callers_wait() {
 
 #[tokio::test]
 async fn close_drains_the_queue_and_empties_the_log() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open(&dir);
     let (go, held) = gate(&store);
     let mut tasks = Vec::new();
@@ -307,7 +313,7 @@ async fn close_drains_the_queue_and_empties_the_log() {
     for task in tasks {
         assert_eq!(task.await.unwrap(), Ok(()));
     }
-    assert!(!dir.path().join("db-wal").exists());
+    assert!(!dir.path().join("db-wal").exists(), "SQLite's log is empty");
     assert_eq!(store.write(|tx| insert(tx, 5000)).await, Err(StoreError::Closed));
     assert_eq!(store.read(count).await, Err(StoreError::Closed));
     store.close().await;
@@ -316,7 +322,7 @@ async fn close_drains_the_queue_and_empties_the_log() {
 
 #[tokio::test]
 async fn b68_a_full_database_fails_closed_and_recovers() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open_with(&dir, Options { max_pages: Some(30), ..options() });
     let blob = vec![7u8; 20_000];
     let mut kept = 0;
@@ -363,7 +369,7 @@ async fn b68_a_full_database_fails_closed_and_recovers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_stays_capped_under_load() {
     const CAP_PAGES: u32 = 400;
-    let dir = tempdir().unwrap();
+    let dir = place();
     let store = open_with(&dir, Options { log_pages: CAP_PAGES, ..options() });
     let tasks: Vec<_> = (0..64i64)
         .map(|task| {
@@ -396,7 +402,7 @@ async fn the_log_stays_capped_under_load() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_held_lock_answers_busy_to_everyone_waiting() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let patience = std::time::Duration::from_millis(200);
     let (store, other) = (open(&dir), open_with(&dir, Options { busy_timeout: patience, ..options() }));
     let (go, held) = gate(&store);
@@ -422,7 +428,7 @@ async fn a_held_lock_answers_busy_to_everyone_waiting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_portal_does_not_starve_the_one_beside_it() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     let (busy, quiet) = (open(&dir), open(&dir));
     let load: Vec<_> = (0..64)
         .map(|_| {

@@ -4,7 +4,6 @@
 mod store_support;
 
 use store_support::*;
-use tempfile::{TempDir, tempdir};
 use twinlock_portal::store::{Migration, MigrationFault, Options, Store, StoreError};
 
 const THIRD: Migration = Migration::new(3, "third", "CREATE TABLE third (id TEXT PRIMARY KEY);");
@@ -19,17 +18,17 @@ const COMMITS: &[Migration] = &[SCHEMA[0], SCHEMA[1], Migration::new(3, "commits
 const SHORT: &[Migration] = &[SCHEMA[0]];
 const OTHER_FIRST: &[Migration] = &[Migration::new(7, "seven", "CREATE TABLE seven (id BIGINT);")];
 
-fn with(dir: &TempDir, migrations: &'static [Migration]) -> Result<Store, StoreError> {
-    Store::open_sqlite(&dir.path().join("db"), Options { migrations, ..options() })
+fn with(dir: &Place, migrations: &'static [Migration]) -> Result<Store, StoreError> {
+    try_open(&dir.name(), Options { migrations, ..options() })
 }
 
-fn fault(dir: &TempDir, migrations: &'static [Migration]) -> StoreError {
+fn fault(dir: &Place, migrations: &'static [Migration]) -> StoreError {
     with(dir, migrations).err().expect("must be refused")
 }
 
 #[tokio::test]
 async fn migrations_go_forward_only() {
-    let dir = tempdir().unwrap();
+    let dir = place();
     with(&dir, SHORT).unwrap().close().await;
     let store = with(&dir, SCHEMA).unwrap();
     store.write(|tx| insert(tx, 1)).await.unwrap();
@@ -50,8 +49,8 @@ async fn migrations_go_forward_only() {
 
 #[tokio::test]
 async fn the_portals_own_schema_opens() {
-    let dir = tempdir().unwrap();
-    let store = Store::open_sqlite(&dir.path().join("db"), Options::at(1)).unwrap();
+    let dir = place();
+    let store = open_with(&dir, Options::at(1));
     let prepared =
         store.read(|tx| twinlock_portal::store::catalogue().map(|sql| tx.prepare(sql)).collect::<Result<Vec<_>, _>>());
     assert!(!prepared.await.unwrap().is_empty());

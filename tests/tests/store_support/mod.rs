@@ -1,9 +1,12 @@
 //! A small schema and its statements, for the store's tests.
 #![allow(dead_code)]
 
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use tempfile::TempDir;
 use twinlock_portal::statements;
-use twinlock_portal::store::{Migration, Options, Store, StoreError, Tx, Value};
+use twinlock_portal::store::{Address, Migration, Options, Store, StoreError, Tx, Value};
+use twinlock_tests::database::Database;
 
 pub(crate) const SCHEMA: &[Migration] = &[
     Migration::new(1, "item", "CREATE TABLE item (id BIGINT PRIMARY KEY, body BLOB);"),
@@ -34,7 +37,8 @@ statements! {
     ACCEPT_STEP = "update factor set last_step = $2 where id = $1 and last_step < $2";
     INCREMENT = "update counter set n = n + 1 where name = 'a;b'";
     COUNTER = "select n from counter where name = 'a;b'";
-    ORDER = "select $2, $1, $2";
+    ORDER = "select cast($2 as bigint), cast($1 as text), cast($2 as bigint)";
+    BYTES = "select body from item where id = $1 and body = $2";
     GAP = "select $2";
     TWO = "select 1; select 2";
     BAD_JSON = "select json_extract('{}', $1)";
@@ -47,12 +51,42 @@ pub(crate) fn options() -> Options {
     Options { migrations: SCHEMA, ..Options::at(1_700_000_000_000) }
 }
 
-pub(crate) fn open(dir: &TempDir) -> Store {
-    open_with(dir, options())
+/// A folder, and the database in it or on the server under test.
+pub(crate) struct Place {
+    pub(crate) database: Database,
+    folder: TempDir,
 }
 
-pub(crate) fn open_with(dir: &TempDir, options: Options) -> Store {
-    Store::open_sqlite(&dir.path().join("db"), options).unwrap()
+impl Place {
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What another process is told, for [`try_open`].
+    pub(crate) fn name(&self) -> OsString {
+        self.database.address().map_or_else(|| self.path().join("db").into(), OsString::from)
+    }
+}
+
+pub(crate) fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    Place { database: Database::empty(folder.path().join("db")).unwrap(), folder }
+}
+
+pub(crate) fn open(place: &Place) -> Store {
+    open_with(place, options())
+}
+
+pub(crate) fn open_with(place: &Place, options: Options) -> Store {
+    try_open(&place.name(), options).unwrap()
+}
+
+/// Opens a file, or what an address names.
+pub(crate) fn try_open(name: &OsStr, options: Options) -> Result<Store, StoreError> {
+    match name.to_str().and_then(|name| Address::parse(name).ok()) {
+        Some(address) => Store::open_postgres(&address, &options),
+        None => Store::open_sqlite(Path::new(name), options),
+    }
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
