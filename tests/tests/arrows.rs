@@ -31,8 +31,8 @@ const WEB: [&str; 14] = [
 const DATABASE: [&str; 8] =
     ["diesel", "libsqlite3-sys", "postgres", "redb", "rusqlite", "sea-orm", "sqlx", "tokio-postgres"];
 const NETWORK: [&str; 5] = ["hyper", "reqwest", "rustls", "tokio", "tokio-rustls"];
-const SQL_DRIVERS: [&str; 7] =
-    ["diesel", "libsqlite3_sys", "postgres", "rusqlite", "sea_orm", "sqlx", "tokio_postgres"];
+const SQL_DRIVERS: [&str; 8] =
+    ["diesel", "libsqlite3_sys", "postgres", "rusqlite", "sea_orm", "sqlx", "tokio_postgres", "tokio_postgres_rustls"];
 
 /// What each module of core may use besides itself.
 const CORE: [(&str, &[&str]); 15] = [

@@ -31,6 +31,7 @@ cargo xtask COMMAND
                                 --once   play it without waiting for you, and stop
                                 --shell  who plays the phone: rust, kotlin or swift
   test [PART] [ARGUMENT…]       run all tests, or one part; an unknown part prints the list of parts
+                                rust runs the server suite on SQLite and, as postgres does alone, on PostgreSQL
                                 arguments go to `cargo test`: cargo xtask test journey -- --nocapture
                                 or to Maven: cargo xtask test kotlin -Dtest=PortalTest
                                 or to `swift test`: cargo xtask test swift --filter PortalTests

@@ -38,6 +38,8 @@ statements! {
     INCREMENT = "update counter set n = n + 1 where name = 'a;b'";
     COUNTER = "select n from counter where name = 'a;b'";
     ORDER = "select cast($2 as bigint), cast($1 as text), cast($2 as bigint)";
+    UPDATE_ITEM = "update item set body = $2 where id = $1";
+    USES_TLS = "select case when ssl then 1 else 0 end from pg_stat_ssl where pid = pg_backend_pid()";
     BYTES = "select body from item where id = $1 and body = $2";
     GAP = "select $2";
     TWO = "select 1; select 2";
