@@ -142,7 +142,7 @@ mod tests {
             Ok(())
         );
         let fault = |declared: &[Declared]| check(declared, &described()).unwrap_err();
-        assert_eq!(fault(&[page.clone()]), "GET /v1/one is described and was never declared");
+        assert_eq!(fault(std::slice::from_ref(&page)), "GET /v1/one is described and was never declared");
         let two = declared("/v1/two", Audience::Programs);
         assert_eq!(fault(&[one.clone(), two]), "GET /v1/two is declared and missing from the description");
         assert_eq!(fault(&[one.clone(), page.clone(), page]), "GET /page is declared twice");

@@ -1,7 +1,7 @@
 //! Admin → Users → one member: exception, reset, role, suspension.
 
 use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::exceptions::{self, ExceptionView, Grant, Granted};
 use crate::members::{self, MemberView};
@@ -14,7 +14,6 @@ use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use jiff::civil::Date;
 use serde::Deserialize;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What waits for another admin, on the policies page, in words.
 
 use super::{lead_to_fresh_code, time};
-use crate::access::{Access, Pages};
+use crate::access::{Access, Pages, post};
 use crate::caller::Caller;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -9,7 +9,6 @@ use crate::proposals::{self, Content, ProposalView};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
 use serde_json::Value;
 use std::sync::Arc;
 use twinlock_core::policy::Rules;
