@@ -92,9 +92,18 @@ async fn a_phone_follows_when_it_renews_its_statement_and_a_waiting_one_keeps_it
     cy.sign_in().await.unwrap();
     let Ok(Step::AwaitApproval { comparison_code: Some(code) }) = cy.set_up_two_step().await else { panic!() };
     let device = cy.account()["device"].as_str().unwrap().to_owned();
+    // One that was written down before keys were kept beside it.
+    let dee_name = "dee@example.test";
+    scene.portal.world.add_member("Dee Dorn", dee_name, "member");
+    let mut dee = Handset::new(&scene.portal, dee_name, twinlock_core::ports::PinKeyKind::Mac);
+    dee.sign_in().await.unwrap();
+    let Ok(Step::AwaitApproval { comparison_code: Some(older) }) = dee.set_up_two_step().await else { panic!() };
+    let old_device = dee.account()["device"].as_str().unwrap().to_owned();
+    scene.portal.world.sql(&format!("UPDATE device SET policy_key = NULL WHERE id = '{old_device}'"));
     let next = hand_over(&scene.portal.world);
-    // The code was made with the key of then.
+    // Each code was made with the key of then.
     scene.ada.type_comparison(&device, &code).await.expect(204);
+    scene.ada.type_comparison(&old_device, &older).await.expect(204);
     scene.pass(13 * HOUR_MS);
     for handset in [&bo, &cy] {
         handset.engine.refresh().await.unwrap();

@@ -184,6 +184,7 @@ mod tests {
             assert_eq!(tightened.tightened(), tightened);
         }
         assert_eq!(hard.tightened(), hard);
+        assert_eq!(loosest().tightened(), Rules { two_person: true, ..Rules::strict() });
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::body::TOO_LONG;
 use super::route::UNKNOWN;
 use super::support::*;
 use super::verdict::*;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a form goes and what its fields are called.
@@ -49,13 +50,21 @@ impl Map {
     }
 }
 
-/// Pages in all states: a device that waits and one that is approved, somebody at the set-up, somebody at the code.
+/// Pages in all states: an exception and a proposal, a suspended member, a device that waits and one that is approved, somebody at the set-up, somebody at the code.
 async fn lay() -> (Portal, Vec<(&'static str, Browser)>, Map) {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
     portal.ready_phone(&mut ada, BO).await;
     portal.waiting_phone(CY).await;
     portal.world.add_member("Dee Dorn", "dee@example.test", "member");
+    let fee = portal.world.add_member("Fee Falk", "fee@example.test", "admin");
+    let gil = portal.world.add_member("Gil Gray", "gil@example.test", "member");
+    portal.world.sql(&format!("UPDATE member SET state = 'suspended' WHERE id = '{gil}'"));
+    let exception = json!({ "until_ms": portal.clock.now_ms() + DAY_MS, "reason": "on leave" });
+    ada.put(&format!("/v1/admin/members/{gil}/exception"), &exception).await.expect(204);
+    ada.change_policy(json!({ "two_person": true }), "").await.expect(200);
+    ada.change_policy(json!({ "two_step": false }), "a pilot ends").await.expect(202);
+    portal.world.sql(&format!("UPDATE proposal SET made_by = '{fee}'"));
     let mut dee = portal.browser();
     dee.sign_in("dee@example.test").await;
     let mut asked = portal.browser();
@@ -95,6 +104,13 @@ async fn the_map_shows_every_page() {
         "/admin/devices/ID/deny",
         "/admin/devices/ID/revoke",
         "/admin/policies",
+        "/admin/proposals/ID/confirm",
+        "/admin/proposals/ID/withdraw",
+        "/admin/users/ID/exception",
+        "/admin/users/ID/exception/end",
+        "/admin/users/ID/reinstate",
+        "/admin/users/ID/reset",
+        "/admin/users/ID/role",
         "/admin/users/ID/sessions/ID/end",
         "/admin/users/ID/sessions/end",
         "/admin/users/ID/suspend",
