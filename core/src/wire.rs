@@ -32,8 +32,10 @@ macro_rules! answer {
 }
 
 mod pin;
+mod recovery;
 
 pub use pin::*;
+pub use recovery::*;
 
 request! {
     /// `POST /v1/sessions`, signed with the enclosed session key.
@@ -110,7 +112,7 @@ answer! {
 }
 
 request! {
-    /// `POST /v1/two-step/confirm` and `POST /v1/two-step/verify`.
+    /// `POST /v1/two-step/confirm`, `/v1/two-step/verify` and `/v1/two-step/renewal/confirm`.
     CodeEntry {
         /// Six digits as typed.
         #[cfg_attr(feature = "schema", schema(value_type = String))]

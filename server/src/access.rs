@@ -15,6 +15,7 @@ use crate::page;
 use crate::policy;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, Refusal};
+use crate::recovery;
 use crate::two_step;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -42,6 +43,10 @@ pub enum Access {
     SetUpTwoStep,
     /// A session of a member with an authenticator.
     ShowCode,
+    /// A session that has shown its password only, of a member whose authenticator was lost or disabled.
+    Recover,
+    /// A session with nothing left to do, of a member with an authenticator.
+    OwnTwoStep,
     /// A phone's session that has shown its code and has no device yet.
     Enroll,
     /// Signed with the key of a device that was not revoked, also while it waits for approval.
@@ -77,7 +82,9 @@ impl Access {
         if self == Access::Public {
             return Ok(());
         }
-        if let Step::Blocked { reason } = caller.step {
+        if let Step::Blocked { reason } = caller.step
+            && !(self == Access::Recover && recovery::is_way_back(caller))
+        {
             return Err(blocked(reason));
         }
         let has_session = matches!(caller.key, Key::Cookie | Key::Session);
@@ -88,9 +95,10 @@ impl Access {
                 let may_choose = caller.step == Step::Ready && caller.facts.factor == FactorState::NotSetUp;
                 has_session && (caller.step == Step::SetUpTwoStep || may_choose)
             }
-            Access::ShowCode => {
-                let is_recovering = caller.facts.session.is_some_and(|session| session.recovering);
-                has_session && caller.facts.factor == FactorState::Active && !is_recovering
+            Access::ShowCode => has_session && caller.facts.factor == FactorState::Active && !caller.is_recovering(),
+            Access::Recover => has_session && recovery::is_way_back(caller),
+            Access::OwnTwoStep => {
+                has_session && caller.step == Step::Ready && caller.facts.factor == FactorState::Active
             }
             Access::Enroll => {
                 caller.key == Key::Session

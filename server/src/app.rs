@@ -5,8 +5,8 @@ use crate::declared::check;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
 use crate::{
-    audit, client_address, devices, enrollments, exceptions, files, host, members, open_sessions, page, pin_set_up, pins,
-    policy, proposals, resets, sessions, standing, two_step,
+    audit, client_address, devices, enrollments, exceptions, files, host, members, open_sessions, own_devices, page,
+    pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
 };
 use axum::Router;
 use axum::extract::{Request, State};
@@ -78,6 +78,9 @@ fn routes(portal: &Portal) -> (Router<Portal>, Vec<Declared>, utoipa::openapi::O
         sessions::routes,
         open_sessions::routes,
         two_step::routes,
+        renewal::routes,
+        recovery::routes,
+        own_devices::routes,
         enrollments::routes,
         devices::routes,
         pin_set_up::routes,

@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::act::Outcome;
-use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, Known, read_row};
+use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
 use crate::store::{StoreError, Tx};
 use twinlock_core::policy::{Facts, Rules, Surface, decide};
 use twinlock_core::step::Step;
@@ -94,6 +94,11 @@ impl Caller {
         Some(self.facts.required_from_ms).filter(|from_ms| self.rules.two_step && *from_ms > self.now_ms)
     }
 
+    /// True if a recovery code opened the session.
+    pub fn is_recovering(&self) -> bool {
+        self.facts.session.is_some_and(|session| session.recovering)
+    }
+
     /// [`Error::FreshCodeRequired`] unless a code was accepted in this session within the last ten minutes.
     pub fn require_fresh_code(&self) -> Result<()> {
         if self.now_ms.saturating_sub(self.code_at_ms()) < FRESH_CODE_MS {
@@ -105,26 +110,26 @@ impl Caller {
 
     /// The decision as it stands inside this transaction, after what the transaction has changed.
     pub fn step_now(&self, tx: &mut Tx<'_>) -> std::result::Result<Step, StoreError> {
-        let known = self.known_now(tx)?;
-        Ok(known.map_or(Step::SignIn, |known| decide(&known.rules, &known.facts, known.surface, self.now_ms)))
+        Ok(self.as_of_now(tx)?.map_or(Step::SignIn, |caller| caller.step))
     }
 
     /// The guard's question once more, inside this transaction: since the guard looked, the role may have been taken away,
     /// the member suspended, the session ended.
     pub fn admit_again(&self, tx: &mut Tx<'_>) -> Outcome<()> {
-        let Some(known) = self.known_now(tx)? else { return Ok(Err(Error::SessionEnded)) };
-        let hash = self.token_hash.clone();
-        let now = known.into_caller(&self.organisation, self.key, hash, &self.origin, self.now_ms);
+        let Some(now) = self.as_of_now(tx)? else { return Ok(Err(Error::SessionEnded)) };
         Ok(self.access.check(&now))
     }
 
-    fn known_now(&self, tx: &mut Tx<'_>) -> std::result::Result<Option<Known>, StoreError> {
+    /// The caller with facts, policy and decision as they stand inside this transaction; `None` if its session is over.
+    pub fn as_of_now(&self, tx: &mut Tx<'_>) -> std::result::Result<Option<Caller>, StoreError> {
         let found = match (&self.key, &self.device) {
             (Key::Device, Some(device)) => {
                 tx.query_one(FIND_DEVICE_CALLER, &[(&self.organisation).into(), device.into()])?
             }
             _ => tx.query_one(FIND_SESSION, &[(&self.organisation).into(), (&self.token_hash).into()])?,
         };
-        found.map(|row| read_row(&row, self.key != Key::Device)).transpose()
+        let Some(row) = found else { return Ok(None) };
+        let known = read_row(&row, self.key != Key::Device)?;
+        Ok(Some(known.into_caller(&self.organisation, self.key, self.token_hash.clone(), &self.origin, self.now_ms)))
     }
 }

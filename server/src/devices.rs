@@ -101,7 +101,7 @@ pub struct DeviceView {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct DeviceList {
     /// Pending ones first, then the newest; at most 500.
-    devices: Vec<DeviceView>,
+    pub devices: Vec<DeviceView>,
 }
 
 /// The comparison code as the admin typed it.

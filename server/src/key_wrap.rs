@@ -26,12 +26,17 @@ pub trait KeyWrap: Send + Sync {
 
     /// A key for the portal's own nonces, the same on every portal with this key-encryption key.
     fn nonce_key(&self) -> &SecretBytes;
+
+    /// The pepper of recovery codes, the same on every portal with this key-encryption key: without it a stolen database
+    /// gives nothing to test a code against.
+    fn recovery_pepper(&self) -> &SecretBytes;
 }
 
 /// A key-encryption key in a file: 64 hexadecimal digits, mode 0600.
 pub struct FileKeyWrap {
     key: SecretBytes,
     nonce_key: SecretBytes,
+    recovery_pepper: SecretBytes,
 }
 
 const VERSION: i64 = 1;
@@ -60,8 +65,10 @@ impl FileKeyWrap {
         }
         let key = SecretBytes::new(bytes);
         let mac = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.expose());
-        let nonce_key = SecretBytes::new(ring::hmac::sign(&mac, b"twinlock/portal-nonce/v1").as_ref().to_vec());
-        Ok(Self { key, nonce_key })
+        let derive = |label: &[u8]| SecretBytes::new(ring::hmac::sign(&mac, label).as_ref().to_vec());
+        let (nonce_key, recovery_pepper) =
+            (derive(b"twinlock/portal-nonce/v1"), derive(b"twinlock/recovery-pepper/v1"));
+        Ok(Self { key, nonce_key, recovery_pepper })
     }
 }
 
@@ -84,6 +91,10 @@ impl KeyWrap for FileKeyWrap {
 
     fn nonce_key(&self) -> &SecretBytes {
         &self.nonce_key
+    }
+
+    fn recovery_pepper(&self) -> &SecretBytes {
+        &self.recovery_pepper
     }
 }
 

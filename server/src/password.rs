@@ -30,9 +30,16 @@ impl Hasher {
 
     /// True if `password` is the one that made `stored`. Without a stored one it works as long and says false.
     pub async fn verify(&self, password: SecretText, stored: Option<String>) -> std::result::Result<bool, Refusal> {
+        self.run(move || verify(&password, stored.as_deref())).await
+    }
+
+    /// Runs work that needs the memory of one hash, on a thread that may take its time, when it is its turn.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, Refusal> {
         let _permit = self.permits.acquire().await.map_err(|_| Error::Internal)?;
-        let verified = tokio::task::spawn_blocking(move || verify(&password, stored.as_deref())).await;
-        Ok(verified.map_err(|_| Error::Internal)??)
+        Ok(tokio::task::spawn_blocking(work).await.map_err(|_| Error::Internal)??)
     }
 }
 

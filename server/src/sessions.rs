@@ -14,7 +14,7 @@ use crate::store::{StoreError, Tx};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum_extra::extract::cookie::{Cookie, SameSite};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
 use serde_json::json;
@@ -184,6 +184,11 @@ pub fn cookie(token: &SecretText) -> Cookie<'static> {
         .http_only(true)
         .same_site(SameSite::Lax)
         .build()
+}
+
+/// The cookie of a session that was given a new token: a browser that is not told loses it. No cookie without one.
+pub fn cookies(token: Option<&SecretText>) -> CookieJar {
+    token.into_iter().fold(CookieJar::new(), |jar, token| jar.add(cookie(token)))
 }
 
 /// Ties the caller's session to the device it has just enrolled.

@@ -10,19 +10,22 @@ use crate::caller::Caller;
 use crate::extract::Json;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
+use crate::recovery;
+use crate::recovery_code::NewSet;
 use crate::sessions;
 use crate::store::{Row, StoreError, Tx};
 use axum::Extension;
 use axum::extract::State;
 use axum_extra::extract::cookie::CookieJar;
+use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 use twinlock_core::code::{
-    CodeInput, CodeKey, Digits, OneTimeCode, Parameters, SET_UP_MS, Verdict, wait_after_failures,
+    CodeInput, CodeKey, Digits, MAX_ACCOUNT_CHARS, OneTimeCode, Parameters, SET_UP_MS, Verdict, wait_after_failures,
 };
-use twinlock_core::policy::Surface;
+use twinlock_core::policy::{FactorState, Surface};
 use twinlock_core::secret::SecretText;
-use twinlock_core::wire::{CodeEntry, StepAnswer, TwoStepSetUp};
+use twinlock_core::wire::{CodeEntry, StepAnswer, TwoStepConfirmed, TwoStepSetUp};
 use twinlock_core::{Error, ErrorCode};
 use uuid::Uuid;
 
@@ -40,7 +43,12 @@ crate::statements! {
         WHERE organisation = $1 AND member = $2 AND state = $3";
     ACCEPT_STEP = "UPDATE factor SET last_step = $4, fails = 0, wait_until_ms = 0
         WHERE organisation = $1 AND member = $2 AND id = $3 AND state = 'active' AND last_step < $4";
-    CONFIRM_FACTOR = "UPDATE factor SET state = 'active', last_step = $4, fails = 0, wait_until_ms = 0, confirmed_ms = $5
+    PROVE_PENDING = "UPDATE factor SET last_step = $4, fails = 0, wait_until_ms = 0
+        WHERE organisation = $1 AND member = $2 AND id = $3 AND state = 'pending' AND last_step < $4";
+    CLAIM_PENDING = "UPDATE factor SET confirmed_ms = $5
+        WHERE organisation = $1 AND member = $2 AND id = $3 AND state = 'pending' AND last_step = $4";
+    DELETE_PROVEN_FACTOR = "DELETE FROM factor WHERE organisation = $1 AND member = $2 AND state <> 'pending'";
+    ACTIVATE_FACTOR = "UPDATE factor SET state = 'active'
         WHERE organisation = $1 AND member = $2 AND id = $3 AND state = 'pending'";
     DELAY_FACTOR = "UPDATE factor SET wait_until_ms = $4 WHERE organisation = $1 AND member = $2 AND id = $3";
     DISABLE_FACTOR = "UPDATE factor SET state = 'disabled'
@@ -72,7 +80,9 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStep
     let (organisation, member) = (caller.organisation.clone(), caller.member.clone());
     let label = portal.store.read(move |tx| tx.query_one(FIND_LABEL, &[(&organisation).into(), (&member).into()]));
     let label = label.await?.ok_or(Error::SessionEnded)?;
-    let secret = OneTimeCode::generate(&portal.random, label.text(0)?, label.text(1)?)?;
+    let replaces = replaces(caller);
+    let account = if replaces { dated_account(label.text(1)?, caller.now_ms) } else { label.text(1)?.to_owned() };
+    let secret = OneTimeCode::generate(&portal.random, label.text(0)?, &account)?;
     let id = Uuid::now_v7().simple().to_string();
     let place = associated_data(&caller.organisation, &caller.member, &id);
     let (version, sealed) = portal.key_wrap.seal(secret.secret().expose(), &place)?;
@@ -80,7 +90,7 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStep
         let (organisation, member) = (&caller.organisation, &caller.member);
         tx.exec(DELETE_PENDING_FACTOR, &[organisation.into(), member.into()])?;
         // Another tab or device may have finished since the guard looked.
-        if tx.query_one(FIND_PROVEN_FACTOR, &[organisation.into(), member.into()])?.is_some() {
+        if !replaces && tx.query_one(FIND_PROVEN_FACTOR, &[organisation.into(), member.into()])?.is_some() {
             return Ok(Err(Error::StepRequired));
         }
         let values =
@@ -96,14 +106,42 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStep
     Ok(TwoStepSetUp { uri: secret.to_uri(), key: secret.grouped_key(), expires_ms: caller.now_ms + SET_UP_MS })
 }
 
-/// Confirms the pending secret with its first code, which is this session's second factor and never accepted again.
-pub async fn confirm(portal: &Portal, caller: &Arc<Caller>, code: &SecretText) -> Result<Accepted, Refusal> {
-    check_code(portal, caller, code, "pending").await
+/// Whether a new authenticator takes the place of one that there is: the guard lets only a renewal and a recovery so far.
+fn replaces(caller: &Caller) -> bool {
+    caller.facts.factor != FactorState::NotSetUp
+}
+
+/// Another name than the entry that the app may still have, which it would overwrite: `ada@example.org (2026-11-24 11.54 UTC)`.
+/// A colon cannot stand in a label: it separates issuer and account.
+fn dated_account(email: &str, now_ms: u64) -> String {
+    let at = i64::try_from(now_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    let date = at.strftime(" (%Y-%m-%d %H.%M UTC)").to_string();
+    let room = MAX_ACCOUNT_CHARS.saturating_sub(date.chars().count());
+    email.chars().take(room).chain(date.chars()).collect()
+}
+
+/// Confirms the pending secret with its first code, which is this session's second factor and never accepted again. The
+/// secret takes the place of one that there is, and new recovery codes those of all older ones, in one transaction.
+pub async fn confirm(portal: &Portal, caller: &Arc<Caller>, code: &SecretText) -> Result<Confirmed, Refusal> {
+    let code = CodeInput::parse(code.expose(), Digits::Six)?;
+    let keys = Arc::clone(portal);
+    let proven = portal.act(caller, move |tx, caller| check(tx, caller, &keys, &code, "pending")).await?;
+    // Only now: hashing a set is the price of a right code, not of a guess.
+    let set = NewSet::generate(portal, recovery::owner(caller)).await?;
+    let caller = Arc::clone(caller);
+    Ok(portal.store.write(move |tx| activate(tx, &caller, &proven, &set)).await??)
 }
 
 /// Checks a code of the member's authenticator.
 pub async fn verify(portal: &Portal, caller: &Arc<Caller>, code: &SecretText) -> Result<Accepted, Refusal> {
-    check_code(portal, caller, code, "active").await
+    // What cannot be a code costs no try.
+    let code = CodeInput::parse(code.expose(), Digits::Six)?;
+    let keys = Arc::clone(portal);
+    let accept = move |tx: &mut Tx<'_>, caller: &Caller| match check(tx, caller, &keys, &code, "active")? {
+        Ok(_) => accepted(tx, caller, "code.accepted").map(Ok),
+        Err(refused) => Ok(Err(refused)),
+    };
+    portal.act(caller, accept).await
 }
 
 /// A code was accepted.
@@ -114,25 +152,36 @@ pub struct Accepted {
     pub token: Option<SecretText>,
 }
 
-async fn check_code(
-    portal: &Portal,
-    caller: &Arc<Caller>,
-    code: &SecretText,
-    state: &'static str,
-) -> Result<Accepted, Refusal> {
-    // What cannot be a code costs no try.
-    let code = CodeInput::parse(code.expose(), Digits::Six)?;
-    let keys = Arc::clone(portal);
-    portal.act(caller, move |tx, caller| check_in_transaction(tx, caller, &keys, &code, state)).await
+/// An authenticator is in use from now on.
+pub struct Confirmed {
+    /// As for any accepted code.
+    pub accepted: Accepted,
+    /// The recovery codes that came with it, shown once.
+    pub recovery_codes: Vec<SecretText>,
 }
 
-fn check_in_transaction(
+impl Confirmed {
+    /// The answer to a program.
+    pub fn into_answer(self) -> (CookieJar, axum::Json<TwoStepConfirmed>) {
+        let Self { accepted, recovery_codes } = self;
+        let confirmed = TwoStepConfirmed { step: accepted.step.step, recovery_codes };
+        (sessions::cookies(accepted.token.as_ref()), axum::Json(confirmed))
+    }
+}
+
+/// A code that was right, and is used up: of which authenticator, and its step.
+struct Proven {
+    factor: String,
+    step: u64,
+}
+
+fn check(
     tx: &mut Tx<'_>,
     caller: &Caller,
     portal: &PortalState,
     code: &CodeInput,
     state: &'static str,
-) -> Outcome<Accepted> {
+) -> Outcome<Proven> {
     let (organisation, member) = (&caller.organisation, &caller.member);
     if is_clock_behind(tx, organisation, caller.now_ms)? {
         tracing::error!(organisation, "the clock is behind the newest accepted code; codes are refused");
@@ -158,19 +207,14 @@ fn check_in_transaction(
     let Some(verdict) = evaluate(&factor, caller, portal, code)? else { return Ok(Err(Error::Internal)) };
     let id = factor.text(0)?;
     let key = [organisation.into(), member.into(), id.into()];
-    let is_accepted = match verdict {
-        Verdict::Accepted { step } => {
-            let [o, m, i] = key.clone();
-            let changed = match state {
-                "pending" => tx.exec(CONFIRM_FACTOR, &[o, m, i, step.into(), caller.now_ms.into()])?,
-                _ => tx.exec(ACCEPT_STEP, &[o, m, i, step.into()])?,
-            };
-            changed == 1
+    if let Verdict::Accepted { step } = verdict {
+        let [o, m, i] = key.clone();
+        let take = if state == "pending" { PROVE_PENDING } else { ACCEPT_STEP };
+        if tx.exec(take, &[o, m, i, step.into()])? == 1 {
+            let mark = caller.now_ms.saturating_sub(CLOCK_MARK_EVERY_MS);
+            tx.exec(MOVE_CLOCK_MARK, &[organisation.into(), caller.now_ms.into(), mark.into()])?;
+            return Ok(Ok(Proven { factor: id.to_owned(), step }));
         }
-        _ => false,
-    };
-    if is_accepted {
-        return accepted(tx, caller, state);
     }
     let action = if matches!(verdict, Verdict::Wrong) { "code.refused" } else { "code.replayed" };
     audit::record(tx, organisation, &Event::by(caller, action, member, json!({})))?;
@@ -188,20 +232,45 @@ fn check_in_transaction(
     Ok(Err(Error::CodeRefused))
 }
 
-fn accepted(tx: &mut Tx<'_>, caller: &Caller, state: &str) -> Outcome<Accepted> {
+/// The proven secret becomes the authenticator, unless something happened while the codes were hashed.
+fn activate(tx: &mut Tx<'_>, caller: &Caller, proven: &Proven, set: &NewSet) -> Outcome<Confirmed> {
     let (organisation, member) = (&caller.organisation, &caller.member);
+    let Proven { factor, step } = proven;
+    let values = [organisation.into(), member.into(), factor.into(), (*step).into(), caller.now_ms.into()];
+    if tx.exec(CLAIM_PENDING, &values)? == 0 {
+        return Ok(Err(Error::SetUpExpired));
+    }
+    if caller.step_now(tx)? != caller.step {
+        return Ok(Err(Error::StepRequired));
+    }
+    let action = match (caller.is_recovering(), replaces(caller)) {
+        (true, _) => "two_step.recovered",
+        (false, true) => "two_step.renewed",
+        (false, false) => "two_step.set_up",
+    };
+    if caller.is_recovering() && !recovery::end_recovering(tx, caller)? {
+        return Ok(Err(Error::SessionEnded));
+    }
+    if replaces(caller) {
+        tx.exec(DELETE_PROVEN_FACTOR, &[organisation.into(), member.into()])?;
+    }
+    tx.exec(ACTIVATE_FACTOR, &[organisation.into(), member.into(), factor.into()])?;
+    recovery::issue(tx, caller, set)?;
+    let accepted = accepted(tx, caller, action)?;
+    Ok(Ok(Confirmed { accepted, recovery_codes: set.to_texts() }))
+}
+
+fn accepted(tx: &mut Tx<'_>, caller: &Caller, action: &'static str) -> Result<Accepted, StoreError> {
     sessions::raise(tx, caller)?;
-    let mark = caller.now_ms.saturating_sub(CLOCK_MARK_EVERY_MS);
-    tx.exec(MOVE_CLOCK_MARK, &[organisation.into(), caller.now_ms.into(), mark.into()])?;
-    let action = if state == "pending" { "two_step.set_up" } else { "code.accepted" };
-    audit::record(tx, organisation, &Event::by(caller, action, member, json!({ "surface": caller.surface })))?;
+    let detail = json!({ "surface": caller.surface });
+    audit::record(tx, &caller.organisation, &Event::by(caller, action, &caller.member, detail))?;
     let step = StepAnswer { step: caller.step_now(tx)?, required_from_ms: caller.required_from_ms() };
     let token = if caller.surface == Surface::Web { Some(sessions::rotate(tx, caller)?) } else { None };
-    Ok(Ok(Accepted { step, token }))
+    Ok(Accepted { step, token })
 }
 
 /// Why nothing was counted: waiting, disabled, or no such authenticator.
-fn refuse_uncounted(tx: &mut Tx<'_>, caller: &Caller, state: &str) -> Outcome<Accepted> {
+fn refuse_uncounted(tx: &mut Tx<'_>, caller: &Caller, state: &str) -> Outcome<Proven> {
     let [organisation, member] = [&caller.organisation, &caller.member];
     let found = tx.query_one(FIND_FACTOR, &[organisation.into(), member.into(), state.into()])?;
     let error = match found {
@@ -277,15 +346,15 @@ async fn post_set_up(
     Ok(axum::Json(begin(&portal, &caller).await?))
 }
 
-/// Confirms the set-up with its first code.
+/// Confirms the set-up with its first code, and issues recovery codes.
 #[utoipa::path(post, path = "/v1/two-step/confirm", request_body = CodeEntry,
-    responses((status = 200, body = StepAnswer), (status = 422, body = twinlock_core::wire::Problem)))]
+    responses((status = 200, body = TwoStepConfirmed), (status = 422, body = twinlock_core::wire::Problem)))]
 async fn post_confirm(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Json(entry): Json<CodeEntry>,
-) -> Result<(CookieJar, axum::Json<StepAnswer>), Refusal> {
-    Ok(answer(confirm(&portal, &caller, &entry.code).await?))
+) -> Result<(CookieJar, axum::Json<TwoStepConfirmed>), Refusal> {
+    Ok(confirm(&portal, &caller, &entry.code).await?.into_answer())
 }
 
 /// Checks a code.
@@ -296,11 +365,6 @@ async fn post_verify(
     Extension(caller): Extension<Arc<Caller>>,
     Json(entry): Json<CodeEntry>,
 ) -> Result<(CookieJar, axum::Json<StepAnswer>), Refusal> {
-    Ok(answer(verify(&portal, &caller, &entry.code).await?))
-}
-
-/// A session that was just given a new token is lost to a browser that is not told.
-fn answer(accepted: Accepted) -> (CookieJar, axum::Json<StepAnswer>) {
-    let jar = accepted.token.iter().fold(CookieJar::new(), |jar, token| jar.add(sessions::cookie(token)));
-    (jar, axum::Json(accepted.step))
+    let accepted = verify(&portal, &caller, &entry.code).await?;
+    Ok((sessions::cookies(accepted.token.as_ref()), axum::Json(accepted.step)))
 }

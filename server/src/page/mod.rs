@@ -9,6 +9,8 @@ mod member;
 mod policies;
 mod proposals;
 mod record;
+mod recovery;
+mod renewal;
 mod sessions;
 mod sign_in;
 mod two_step;
@@ -33,7 +35,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use twinlock_core::policy::FactorState;
 use twinlock_core::secret::SecretText;
-use twinlock_core::step::Step;
+use twinlock_core::step::{BlockedReason, Step};
 use twinlock_core::{Error, ErrorCode};
 
 pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
@@ -48,6 +50,8 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     let parts = [
         sign_in::routes,
         two_step::routes,
+        recovery::routes,
+        renewal::routes,
         files::routes,
         account::routes,
         users::routes,
@@ -114,6 +118,9 @@ impl Notice {
     fn text(&self) -> &'static str {
         match self.done.as_str() {
             "set-up" => "Two-step authentication is set up.",
+            "codes" => "Your recovery codes are saved.",
+            "renewed" => "The new authenticator is in use; the old one is not asked for any more.",
+            "off" => "Two-step authentication is off. Your password alone opens your account now.",
             "already" => crate::two_step::ALREADY_SET_UP,
             "approved" => "The device is approved.",
             "denied" => "The request is denied.",
@@ -229,6 +236,8 @@ pub fn lead_to_step(refused: &Refusal, access: Access, target: Option<&str>) -> 
         Some(Step::SignIn) => "/sign-in",
         Some(Step::SetUpTwoStep) => "/set-up",
         Some(Step::EnterCode) => "/code",
+        // Somebody who signs in for the way back is led to it; a program is told the reason.
+        Some(Step::Blocked { reason: BlockedReason::AuthenticatorDisabled }) => "/recovery",
         Some(Step::Ready) if refused.code() == ErrorCode::StepRequired => {
             let page = if access == Access::SetUpTwoStep { "/account?done=already" } else { "/files" };
             return Redirect::to(page).into_response();

@@ -59,6 +59,8 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::policy::STATEMENTS,
         crate::policy_keys::STATEMENTS,
         crate::proposals::STATEMENTS,
+        crate::recovery::STATEMENTS,
+        crate::renewal::STATEMENTS,
         crate::resets::STATEMENTS,
         crate::restored::STATEMENTS,
         crate::sessions::STATEMENTS,
