@@ -7,7 +7,7 @@ use crate::ports::{Clock, DeviceKey, HostClock, HostDeviceKey, HostStore, Store}
 use crate::step::Step;
 use std::sync::{Arc, Mutex, PoisonError};
 use twinlock_core::http::HttpTransport;
-use twinlock_core::secret::SecretBytes;
+use twinlock_core::secret::{SecretBytes, SecretText};
 use twinlock_core::{Error, engine, wire};
 
 /// A device's side of Twinlock: every call returns the next [`Step`]. Calls overlap only to be told `Misuse` (TL-9002).
@@ -54,7 +54,7 @@ impl Engine {
         Ok(self.open_engine()?.sign_in(&name, password).await?.into())
     }
 
-    /// Begins the set-up of two-step authentication. One of the two places where a secret leaves: show it once.
+    /// Begins the set-up of two-step authentication. One of the three places where a secret leaves: show it once.
     pub async fn set_up_two_step(&self) -> Result<TwoStepSetUp, EngineError> {
         let set_up = self.open_engine()?.set_up_two_step().await?;
         Ok(TwoStepSetUp {
@@ -64,10 +64,31 @@ impl Engine {
         })
     }
 
-    /// Submits a code of the authenticator app; then enrolls the device if it is new.
+    /// Submits a code of the authenticator app; then enrolls the device if it is new. When `Ready`, it is the fresh code that
+    /// a weighty act needs. If it completes a set-up, see [`take_recovery_codes`](Self::take_recovery_codes).
     pub async fn submit_code(&self, code: String) -> Result<Step, EngineError> {
         let code = zeroize::Zeroizing::new(code);
         Ok(self.open_engine()?.submit_code(&code).await?.into())
+    }
+
+    /// Submits a recovery code instead of a code, right after the sign-in; what follows is the set-up of a new authenticator.
+    /// `EntryRefused` (TL-2001) for what cannot be one, which is not counted.
+    pub async fn submit_recovery_code(&self, code: String) -> Result<Step, EngineError> {
+        let code = zeroize::Zeroizing::new(code);
+        Ok(self.open_engine()?.submit_recovery_code(&code).await?.into())
+    }
+
+    /// The recovery codes that came with the set-up just completed, once; `None` after that. With
+    /// [`new_recovery_codes`](Self::new_recovery_codes) one of the three places where a secret leaves: show them, and let the
+    /// member save them, before anything else.
+    pub fn take_recovery_codes(&self) -> Result<Option<Vec<String>>, EngineError> {
+        Ok(self.open_engine()?.take_recovery_codes()?.map(shown))
+    }
+
+    /// Makes ten new recovery codes, to be shown once; all older ones are void. `StepRequired` (TL-3003) without a fresh code:
+    /// [`submit_code`](Self::submit_code) first.
+    pub async fn new_recovery_codes(&self) -> Result<Vec<String>, EngineError> {
+        Ok(shown(self.open_engine()?.new_recovery_codes().await?))
     }
 
     /// Asks the portal what comes next.
@@ -118,7 +139,7 @@ impl Engine {
         Ok(self.open_engine()?.vault_remove(&name)?)
     }
 
-    /// A secret of the app's own. One of the two places where a secret leaves: the app wipes what it gets.
+    /// A secret of the app's own. One of the three places where a secret leaves: the app wipes what it gets.
     pub fn vault_item(&self, name: String) -> Result<Option<Vec<u8>>, EngineError> {
         Ok(self.open_engine()?.vault_item(&name)?.map(|secret| secret.expose().to_vec()))
     }
@@ -162,6 +183,10 @@ impl Engine {
     fn open_engine(&self) -> Result<engine::Engine, EngineError> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?)
     }
+}
+
+fn shown(codes: Vec<SecretText>) -> Vec<String> {
+    codes.iter().map(|code| code.expose().to_owned()).collect()
 }
 
 /// What an authenticator app needs, shown this one time.

@@ -3,8 +3,9 @@
 //! Hand-written shells in `android/` and `ios/` are the public API; what is here is their internal glue. Every type is
 //! the core's with the shape that UniFFI needs, every function forwards. No decision is taken here.
 //!
-//! Secrets come in as borrowed bytes into wiping objects ([`PinEntry`], [`Password`]) and go out in two documented
-//! places: [`Engine::set_up_two_step`] and [`Engine::vault_item`]. Everything freed is wiped first, whoever freed it.
+//! Secrets come in as borrowed bytes into wiping objects ([`PinEntry`], [`Password`]) and go out in three documented
+//! places: [`Engine::set_up_two_step`], recovery codes ([`Engine::take_recovery_codes`], [`Engine::new_recovery_codes`])
+//! and [`Engine::vault_item`]. Everything freed is wiped first, whoever freed it.
 
 #![deny(unsafe_code)]
 

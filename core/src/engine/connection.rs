@@ -186,6 +186,7 @@ fn read_problem(answer: &Answer) -> Refused {
         Some(ErrorCode::CodeMalformed) => Error::CodeMalformed,
         Some(ErrorCode::CodeRefused) => Error::CodeRefused,
         Some(ErrorCode::CodeDisabled) => Error::CodeDisabled,
+        Some(ErrorCode::RecoveryCodeRefused) => Error::RecoveryCodeRefused,
         Some(ErrorCode::SetUpExpired) => Error::SetUpExpired,
         Some(ErrorCode::ClockBehind) => Error::ClockBehind,
         Some(ErrorCode::StepRequired) => Error::StepRequired,

@@ -14,6 +14,7 @@ mod idle;
 mod new_pin;
 mod pin;
 mod policy;
+mod recovery;
 mod shelf;
 mod sign_in;
 mod stretching;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::pin::{Pin, StretchParameters};
 use crate::policy::DeviceState;
 use crate::ports::{Clock, DeviceKey, PortError, Store, Transport};
+use crate::secret::SecretText;
 use crate::step::Step;
 use crate::vault::Vault;
 use account::Account;
@@ -85,6 +87,8 @@ struct State {
     first_pin: Option<Pin>,
     vault: Option<Vault>,
     attempt: Option<Arc<Attempt>>,
+    /// Shown by nobody yet.
+    recovery_codes: Option<Vec<SecretText>>,
     calibration: Option<tokio::task::JoinHandle<StretchParameters>>,
     /// When the PIN was last entered, and when what it opened was last used, on the clock since boot.
     unlocked_boot_ms: u64,
@@ -114,6 +118,7 @@ impl Engine {
             first_pin: None,
             vault: None,
             attempt: None,
+            recovery_codes: None,
             calibration: None,
             unlocked_boot_ms: 0,
             used_boot_ms: 0,

@@ -66,17 +66,23 @@ impl Engine {
         self.call(&self.session()?, "POST", "/v1/two-step/set-up", None::<&()>).await
     }
 
-    /// Submits a code, which completes the set-up where one is under way; then enrolls the device if it is new.
+    /// Submits a code, which completes the set-up where one is under way; then enrolls the device if it is new. When
+    /// `Ready`, it is the fresh code that a weighty act needs.
+    ///
+    /// A completed set-up issues recovery codes: see [`take_recovery_codes`](Self::take_recovery_codes).
     pub async fn submit_code(&self, code: &str) -> Result<Step> {
-        let _flow = self.flow()?;
-        let target = match self.step() {
-            Step::SetUpTwoStep => "/v1/two-step/confirm",
-            Step::EnterCode => "/v1/two-step/verify",
+        let flow = self.flow()?;
+        let entry = CodeEntry { code: SecretText::new(code.to_owned()) };
+        let step = match self.step() {
+            Step::SetUpTwoStep => self.confirm_set_up(&flow, &entry).await?,
+            Step::EnterCode | Step::Ready => {
+                let answer: StepAnswer =
+                    self.call(&self.session()?, "POST", "/v1/two-step/verify", Some(&entry)).await?;
+                answer.step
+            }
             _ => return Err(Error::StepRequired),
         };
-        let entry = CodeEntry { code: SecretText::new(code.to_owned()) };
-        let answer: StepAnswer = self.call(&self.session()?, "POST", target, Some(&entry)).await?;
-        self.follow(answer.step).await
+        self.follow(step).await
     }
 
     /// Asks the portal what comes next.

@@ -76,6 +76,7 @@ impl Engine {
 impl State {
     fn drop_secrets(&mut self) {
         (self.session, self.vault, self.first_pin, self.attempt) = (None, None, None, None);
+        self.recovery_codes = None;
         self.wants_change = false;
         self.locks += 1;
     }
