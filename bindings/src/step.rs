@@ -62,7 +62,7 @@ pub enum BlockedReason {
     UpdateApp,
     /// The device key is gone; the member enrolls again.
     KeyLost,
-    /// The authenticator was disabled after too many wrong codes; an admin resets it.
+    /// The authenticator was disabled after too many wrong codes; a recovery code replaces it, or an admin resets it.
     AuthenticatorDisabled,
 }
 

@@ -69,7 +69,8 @@ pub enum Error {
         /// Milliseconds until the portal accepts the next code.
         retry_after_ms: u64,
     },
-    /// The authenticator was disabled after too many failures; an admin resets it.
+    /// The authenticator, or the set of recovery codes, was disabled after too many failures. A recovery code replaces the
+    /// authenticator; an admin resets both.
     #[error("the authenticator was disabled after too many failures")]
     CodeDisabled,
     /// An otpauth URI or a secret is refused; whoever made it corrects it.

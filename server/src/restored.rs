@@ -15,6 +15,7 @@ crate::statements! {
         WHERE state = 'approved' RETURNING organisation, id";
     LIST_RULES = "SELECT id, rules FROM organisation ORDER BY id";
     LEAVE_TWO_TRIES = "UPDATE pin SET fails = $2 WHERE organisation = $1 AND state = 'set' AND fails < $2";
+    VOID_RECOVERY_CODES = "UPDATE recovery_code SET used_ms = $2 WHERE organisation = $1 AND used_ms = 0";
 }
 
 /// What is left of a PIN's tries.
@@ -32,6 +33,8 @@ pub fn settle(tx: &mut Tx<'_>, now_ms: u64, reason: &str) -> Result<BTreeMap<Str
         let rules: Rules = serde_json::from_str(row.text(1)?).unwrap_or_else(|_| Rules::strict());
         let fails = rules.pin_max_tries.saturating_sub(TRIES_LEFT);
         tx.exec(LEAVE_TWO_TRIES, &[organisation.into(), fails.into()])?;
+        // Nobody knows which of them were used since.
+        tx.exec(VOID_RECOVERY_CODES, &[organisation.into(), now_ms.into()])?;
         let devices = *waiting.entry(organisation.to_owned()).or_insert(0);
         let detail = json!({ "reason": reason, "devices": devices });
         audit::record(tx, organisation, &Event::by_operator(now_ms, "backup.restored", organisation, detail))?;

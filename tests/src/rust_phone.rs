@@ -168,7 +168,7 @@ fn text<'a>(with: &'a Map<String, Value>, name: &str) -> Result<&'a str> {
     with.get(name).and_then(Value::as_str).doing(format!("`{name}` is missing"))
 }
 
-/// Notes the session tokens, which only the transport sees.
+/// Notes the session tokens, which only the transport sees, and the recovery codes.
 struct NotingTransport {
     inner: HttpTransport,
     secrets: Secrets,
@@ -182,6 +182,10 @@ impl Transport for NotingTransport {
             let token = body.as_ref().and_then(|body| body.get("session")).and_then(Value::as_str);
             if let Some(token) = token {
                 self.secrets.note("session token", token).map_err(|_| Error::Internal)?;
+            }
+            let codes = body.as_ref().and_then(|body| body.get("recovery_codes")).and_then(Value::as_array);
+            for code in codes.into_iter().flatten().filter_map(Value::as_str) {
+                self.secrets.note("recovery code", code).map_err(|_| Error::Internal)?;
             }
             Ok(answer)
         })

@@ -291,7 +291,14 @@ async fn set_up(browser: &mut Browser, clock: &dyn Clock, secrets: &Secrets) -> 
     let page = browser.post("/set-up", &[]).await?;
     let mut authenticator = Authenticator::typed(&shown_key(&page, secrets)?, secrets)?;
     let code = authenticator.fresh_code(clock).await?;
-    browser.post("/set-up/confirm", &[("code", &code)]).await?.expect("/files")?;
+    let page = browser.post("/set-up/confirm", &[("code", &code)]).await?.expect("/set-up/confirm")?;
+    let codes = page.between("<ul class=\"codes mono\">", "</ul>").doing("the page shows no recovery codes")?;
+    for code in codes.split("<li>").skip(1).filter_map(|rest| rest.split('<').next()) {
+        secrets.note("recovery code", code)?;
+    }
+    let field = |name| page.field(name).doing("the page of the recovery codes has no such field");
+    let saved = [("issued_ms", field("issued_ms")?), ("next", field("next")?), ("done", field("done")?)];
+    browser.post("/account/recovery-codes/saved", &saved).await?.expect("/files")?;
     Ok(authenticator)
 }
 

@@ -14,13 +14,24 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Kinds of secrets that every walk uses; a list without one of them would make the search blind.
-const KINDS: [&str; 9] =
-    ["password", "code", "pin", "secret", "otpauth", "totp key", "cookie", "session token", "comparison code"];
+const KINDS: [&str; 10] = [
+    "password",
+    "code",
+    "pin",
+    "secret",
+    "otpauth",
+    "totp key",
+    "cookie",
+    "session token",
+    "comparison code",
+    "recovery code",
+];
 
 /// Requests that the log has to hold: a log that says nothing hides nothing.
-const REQUESTS: [&str; 12] = [
+const REQUESTS: [&str; 13] = [
     "/sign-in",
     "/set-up/confirm",
+    "/account/recovery-codes/saved",
     "/admin/policies",
     "/approve",
     "/revoke",
@@ -35,7 +46,7 @@ const REQUESTS: [&str; 12] = [
 
 /// Every notation in which a secret might be written.
 fn notations(secret: &str) -> BTreeSet<String> {
-    let dense: String = secret.chars().filter(|c| !c.is_whitespace()).collect();
+    let dense: String = secret.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let groups = |mark: &str| {
         let letters: Vec<char> = dense.chars().collect();
         letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(mark)
@@ -54,6 +65,7 @@ fn notations(secret: &str) -> BTreeSet<String> {
         BASE64.encode(secret.as_bytes()),
         BASE64URL_NOPAD.encode(secret.as_bytes()),
         HEXLOWER.encode(secret.as_bytes()),
+        dense.to_lowercase(),
         dense,
     ])
 }
@@ -122,8 +134,8 @@ fn no_secret_of_a_whole_walk_is_in_the_log() {
 
 #[test]
 fn a_planted_secret_is_found_in_every_notation() {
-    let secrets =
-        "password\tumbrella pine & cold tea\ncode\t123789\ntotp key\tJBSWY3DPEHPK3PXP\ncomparison code\t1234 5678\n";
+    let secrets = "password\tumbrella pine & cold tea\ncode\t123789\ntotp key\tJBSWY3DPEHPK3PXP\ncomparison code\t1234 5678\n\
+        recovery code\tK7-01AB-CDEF-GHJK-MNPQ\n";
     let clean =
         r#"{"timestamp":"2026-11-24T06:30:21.123789Z","fields":{"request_id":"01a123789b","path":"/a/01a123789b"}}"#;
     assert_eq!(leaks(clean, secrets), Vec::<String>::new());
@@ -136,6 +148,8 @@ fn a_planted_secret_is_found_in_every_notation() {
         "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&issuer=y",
         "jbswy3dpehpk3pxp",
         "12345678",
+        "K7-01AB-CDEF-GHJK-MNPQ",
+        "k701abcdefghjkmnpq",
         "dW1icmVsbGEgcGluZSAmIGNvbGQgdGVh",
     ] {
         let line = serde_json::json!({ "fields": { "message": planted } }).to_string();

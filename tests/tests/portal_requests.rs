@@ -6,24 +6,9 @@ mod support;
 use serde_json::json;
 use support::phone::{By, Headers};
 use support::*;
-use twinlock_portal::access::Audience;
 
 const BAD_REQUEST: &str = "TL-4007";
 const NONCE_REFUSED: &str = "TL-4011";
-
-/// Every page of the portal; ids need not exist.
-fn pages(portal: &Portal) -> Vec<(String, String)> {
-    let declared = twinlock_portal::app::declared(&portal.state).unwrap();
-    let pages = declared.into_iter().filter(|route| route.audience == Audience::People);
-    let pages: Vec<_> = pages
-        .map(|page| {
-            let parts = page.path.split('/').map(|part| if part.starts_with('{') { "0" } else { part });
-            (page.method.to_string(), parts.collect::<Vec<_>>().join("/"))
-        })
-        .collect();
-    assert!(pages.len() >= 30, "{pages:?}");
-    pages
-}
 
 /// The headers of a signed form.
 async fn sign_form(phone: &Phone, by: By, method: &str, target: &str, body: &str) -> Headers {

@@ -56,6 +56,9 @@ async fn f49_after_a_restore_a_device_has_two_tries_and_waits_for_approval_again
     again.authenticator = ada.authenticator;
     world.sql("UPDATE factor SET last_step = 0");
     again.sign_in(ADA).await;
+    // A recovery code that was used since the backup would be good again: none of them is.
+    let code_of_ada = serde_json::json!({ "code": ada.recovery_codes[0] });
+    again.post("/v1/recovery", &code_of_ada).await.expect_problem(422, "TL-2010");
     again.enter_code().await;
     let device = bo.account()["device"].as_str().unwrap().to_owned();
     again.type_comparison(&device, &code).await.expect(204);

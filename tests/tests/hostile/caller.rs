@@ -71,6 +71,8 @@ pub async fn cast(portal: &Portal) -> Cast {
     let mut fresh = portal.phone();
     fresh.sign_in("dee@example.test").await;
     fresh.begin_set_up().await;
+    let mut asked = portal.phone();
+    asked.sign_in(CY).await;
     let enclosed = portal.phone();
     enclosed.policy_version.store(2, std::sync::atomic::Ordering::SeqCst);
     vec![
@@ -80,6 +82,7 @@ pub async fn cast(portal: &Portal) -> Cast {
         ("a member", Caller::Signed(Box::new(member), By::Session)),
         ("a device", Caller::Signed(Box::new(device), By::Device)),
         ("a member without a device", Caller::Signed(Box::new(enrolling), By::Session)),
+        ("a member at the code", Caller::Signed(Box::new(asked), By::Session)),
         ("a member without two-step", Caller::Signed(Box::new(fresh), By::Session)),
     ]
 }

@@ -78,6 +78,8 @@ async fn lay() -> (Portal, Vec<(&'static str, Browser)>, Map) {
         }
     }
     map.read_forms(&browsers[1].1.form("/set-up", &[("next", "")]).await.text());
+    map.read_forms(&browsers[0].1.form("/account/two-step/renew", &[]).await.text());
+    map.read_forms(&browsers[0].1.form("/account/recovery-codes", &[]).await.text());
     (portal, browsers.into(), map)
 }
 
@@ -89,7 +91,10 @@ async fn the_map_shows_every_page() {
         "/sign-in",
         "/set-up",
         "/code",
+        "/recovery",
         "/account",
+        "/account/recovery-codes",
+        "/account/two-step/renew",
         "/admin/users",
         "/admin/devices",
         "/admin/policies",
@@ -99,7 +104,12 @@ async fn the_map_shows_every_page() {
     }
     let forms: BTreeSet<String> = map.forms.keys().map(|action| general(action)).collect();
     let expected = [
+        "/account/recovery-codes",
+        "/account/recovery-codes/download",
+        "/account/recovery-codes/saved",
         "/account/sessions/ID/end",
+        "/account/two-step/renew",
+        "/account/two-step/renew/confirm",
         "/admin/devices/ID/approve",
         "/admin/devices/ID/deny",
         "/admin/devices/ID/revoke",
@@ -115,6 +125,7 @@ async fn the_map_shows_every_page() {
         "/admin/users/ID/sessions/end",
         "/admin/users/ID/suspend",
         "/code",
+        "/recovery",
         "/set-up",
         "/set-up/confirm",
         "/sign-in",
@@ -169,7 +180,9 @@ async fn no_form_takes_what_no_browser_sends() {
         for (who, browser) in &browsers {
             let is_somebody = browser.cookie.is_some();
             // Without fields there is nothing to refuse; signing out is what it says.
-            if is_somebody && action == "/sign-out" {
+            let has_no_fields =
+                ["/sign-out", "/account/recovery-codes", "/account/two-step/renew"].contains(&&**action);
+            if is_somebody && has_no_fields {
                 continue;
             }
             let action = action.split('/').map(|part| if part.len() == 32 { UNKNOWN } else { part });

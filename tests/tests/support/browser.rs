@@ -13,16 +13,18 @@ pub struct Browser {
     clock: Arc<dyn Clock>,
     pub cookie: Option<String>,
     pub authenticator: Option<Authenticator>,
+    /// What the last set-up issued.
+    pub recovery_codes: Vec<String>,
 }
 
 impl Browser {
     pub fn new(door: Door, clock: Arc<dyn Clock>) -> Self {
-        Self { door, clock, cookie: None, authenticator: None }
+        Self { door, clock, cookie: None, authenticator: None, recovery_codes: Vec::new() }
     }
 
     /// Another tab: the same cookie.
     pub fn tab(&self) -> Self {
-        Self { door: self.door.clone(), clock: self.clock.clone(), cookie: self.cookie.clone(), authenticator: None }
+        Self { cookie: self.cookie.clone(), ..Self::new(self.door.clone(), self.clock.clone()) }
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -95,8 +97,30 @@ impl Browser {
         let set_up: TwoStepSetUp = self.begin_set_up().await.json();
         let authenticator = Authenticator::from_uri(set_up.uri.expose());
         let code = authenticator.code_at(self.now_ms());
-        self.form("/set-up/confirm", &[("code", &code), ("next", "")]).await.expect(303);
+        let page = self.form("/set-up/confirm", &[("code", &code), ("next", "")]).await;
+        self.save_codes(&page).await.expect(303);
         self.authenticator = Some(authenticator);
+    }
+
+    /// Takes down the codes of the page that shows them, and says so.
+    pub async fn save_codes(&mut self, page: &Answer) -> Answer {
+        let text = page.expect(200).text();
+        self.recovery_codes = Self::shown_codes(&text);
+        let field =
+            |name: &str| text.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap();
+        let fields = ["issued_ms", "next", "done"].map(|name| (name, field(name)));
+        self.form("/account/recovery-codes/saved", &fields).await
+    }
+
+    /// The recovery codes that a page shows.
+    pub fn shown_codes(page: &str) -> Vec<String> {
+        let list = page.split("<ul class=\"codes mono\">").nth(1).unwrap().split("</ul>").next().unwrap();
+        list.split("<li>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
+    }
+
+    /// Submits a recovery code on its page.
+    pub async fn recover(&mut self, code: &str) -> Answer {
+        self.form("/recovery", &[("code", code), ("next", "/files")]).await
     }
 
     pub async fn code(&mut self, code: &str) -> Answer {

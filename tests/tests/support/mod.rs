@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 use twinlock_core::code::{CodeKey, OneTimeCode};
 use twinlock_core::ports::{Clock, PortError};
+use twinlock_portal::access::Audience;
 use twinlock_portal::config::Config;
 use twinlock_portal::key_wrap::FileKeyWrap;
 use twinlock_portal::portal::PortalState;
@@ -388,6 +389,20 @@ pub const CY: &str = "cy@example.test";
 
 fn file_in(folder: &TempDir) -> PathBuf {
     folder.path().join("data").join("portal.db")
+}
+
+/// Every page of the portal, with its method; ids need not exist.
+pub fn pages(portal: &Portal) -> Vec<(String, String)> {
+    let declared = twinlock_portal::app::declared(&portal.state).unwrap();
+    let pages = declared.into_iter().filter(|route| route.audience == Audience::People);
+    let pages: Vec<_> = pages
+        .map(|page| {
+            let parts = page.path.split('/').map(|part| if part.starts_with('{') { "0" } else { part });
+            (page.method.to_string(), parts.collect::<Vec<_>>().join("/"))
+        })
+        .collect();
+    assert!(pages.len() >= 40, "{pages:?}");
+    pages
 }
 
 fn copy(from: &Path, to: &Path) {

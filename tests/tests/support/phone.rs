@@ -55,6 +55,8 @@ pub struct Phone {
     pub enrollment: Option<Enrollment>,
     pub activated: Arc<SigningKey>,
     pub authenticator: Option<Authenticator>,
+    /// What the last set-up issued.
+    pub recovery_codes: Vec<String>,
     pub epoch: u64,
     attempt: AtomicU64,
     /// What the device says of itself.
@@ -85,6 +87,7 @@ impl Phone {
             enrollment: None,
             activated: new_key(),
             authenticator: None,
+            recovery_codes: Vec::new(),
             epoch: 0,
             attempt: AtomicU64::new(0),
             facts: FACTS.to_owned(),
@@ -223,8 +226,13 @@ impl Phone {
     pub async fn set_up(&mut self) {
         let set_up = self.begin_set_up().await;
         let authenticator = Authenticator::from_uri(set_up.uri.expose());
-        self.confirm(&authenticator.code_at(self.now_ms())).await.expect(200);
+        let confirmed: TwoStepConfirmed = self.confirm(&authenticator.code_at(self.now_ms())).await.json();
+        self.recovery_codes = confirmed.recovery_codes.iter().map(|code| code.expose().to_owned()).collect();
         self.authenticator = Some(authenticator);
+    }
+
+    pub async fn recover(&self, code: &str) -> Answer {
+        self.post(By::Session, "/v1/recovery", &RecoveryEntry { code: SecretText::new(code.to_owned()) }).await
     }
 
     pub fn code_now(&self) -> String {
