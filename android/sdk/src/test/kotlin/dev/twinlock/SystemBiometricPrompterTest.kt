@@ -39,7 +39,7 @@ class SystemBiometricPrompterTest {
     fun `it shows the app's texts on the main thread, and what the member confirmed opens`() {
         lateinit var dialog: BiometricDialog
         assertArrayEquals(secret, open { dialog = it; it.show() })
-        assertEquals("main", dialog.thread)
+        assertEquals("the main thread", dialog.thread)
         assertEquals(listOf("Unlock Northwind", "Use PIN"), listOf(dialog.title, dialog.negative))
         assertEquals("With your finger or face", dialog.subtitle)
     }

@@ -46,7 +46,7 @@ public object Phone {
 
     /** Runs what an app gives to its main thread. */
     public val mainExecutor: ExecutorService =
-        Executors.newSingleThreadExecutor { Thread(it, "main").apply { isDaemon = true } }
+        Executors.newSingleThreadExecutor { Thread(it, "the main thread").apply { isDaemon = true } }
 
     /** The screen is locked. */
     @Volatile
