@@ -4,7 +4,7 @@ use crate::access::Access;
 use crate::act::Outcome;
 use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
 use crate::store::{StoreError, Tx};
-use twinlock_core::policy::{Facts, Rules, Surface, decide};
+use twinlock_core::policy::{Facts, Rules, Surface};
 use twinlock_core::step::Step;
 use twinlock_core::{Error, Result};
 

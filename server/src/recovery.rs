@@ -218,7 +218,7 @@ fn accept(tx: &mut Tx<'_>, caller: &Caller, fails: u32, selector: &str, hash: &s
     let left = state(tx, organisation, member)?.left;
     let detail = json!({ "surface": caller.surface, "left": left });
     audit::record(tx, organisation, &Event::by(caller, "recovery.used", member, detail))?;
-    let step = StepAnswer { step: caller.step_now(tx)? };
+    let step = StepAnswer { step: caller.step_now(tx)?, required_from_ms: None };
     let token = if caller.surface == Surface::Web { Some(sessions::rotate(tx, caller)?) } else { None };
     Ok(Ok(Recovering { step, token }))
 }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::json;
 use std::fmt::Write;
 use support::phone::By;
 use support::*;
@@ -60,6 +61,8 @@ fn lets_in(access: Access, who: Who) -> bool {
         }
         Access::SetUpTwoStep => &[Unset, Recovering],
         Access::ShowCode => &[Uncoded, Enrolling, Opened, Member, Auditor, Admin, Foreigner, ForeignAdmin],
+        Access::Recover => &[Uncoded],
+        Access::OwnTwoStep => &[Opened, Member, Auditor, Admin, Foreigner, ForeignAdmin],
         Access::Enroll => &[Enrolling],
         Access::Device => &[Pending, Device],
         Access::ApprovedDevice => &[Device],
@@ -132,6 +135,7 @@ struct Victims {
     session: String,
     enrollment: String,
     file: String,
+    proposal: String,
 }
 
 impl Victims {
@@ -142,6 +146,7 @@ impl Victims {
             ("{session}", &self.session),
             ("{enrollment}", &self.enrollment),
             ("{file}", &self.file),
+            ("{proposal}", &self.proposal),
         ];
         let target = ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
         assert!(!target.contains('{'), "{path}: an id of the first organisation has to stand for every parameter");
@@ -155,7 +160,7 @@ impl Victims {
             (Audience::Programs, "approve") => format!("{{\"comparison_code\":\"{code}\"}}"),
             (Audience::Programs, "verify" | "confirm") => "{\"code\":\"000000\"}".to_owned(),
             (Audience::Programs, _) => "{}".to_owned(),
-            (Audience::People, "policies") => "version=2&reason=a+hole".to_owned(),
+            (Audience::People, "policies") => "version=3&reason=a+hole".to_owned(),
             (Audience::People, _) => format!("comparison_code={}&code=000000&next=", code.replace(' ', "+")),
         }
     }
@@ -201,6 +206,9 @@ impl Walk {
         portal.world.sql(&format!("DELETE FROM session WHERE member = '{}'", id_of(&portal, "Jon")));
         let (member, auditor) = (ready(&portal, "Hal").await, ready(&portal, "Ivy").await);
         let (foreigner, foreign_admin) = other_organisation(&portal).await;
+        ada.change_policy(json!({ "two_person": true }), "").await.expect(200);
+        let proposed = ada.change_policy(json!({ "two_step": false }), "a hole").await;
+        let proposal = proposed.expect(202).value()["proposal"].as_str().unwrap().to_owned();
         let victims = Victims {
             member: pending.member.clone(),
             device: pending.device_id(),
@@ -208,6 +216,7 @@ impl Walk {
             session: portal.world.sql(&format!("SELECT id FROM session WHERE member = '{}'", pending.member)),
             enrollment,
             file: portal.world.file.clone(),
+            proposal,
         };
         let twin = twin_of(&portal, &phone);
         let signed = |phone: Phone, by| Sender::Signed(Box::new(phone), by);

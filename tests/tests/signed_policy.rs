@@ -46,7 +46,7 @@ struct Forge {
 }
 
 impl Forge {
-    async fn of(scene: &Scene, handset: &Handset) -> Self {
+    fn of(scene: &Scene, handset: &Handset) -> Self {
         let stored = scene
             .portal
             .world
@@ -183,7 +183,7 @@ async fn f66_what_is_not_the_organisations_latest_policy_leaves_the_strict_profi
     ];
     for (name, fault, make) in cases {
         // Thirteen hours go by before the phone hears it.
-        let mut forge = Forge::of(&scene, &handset).await;
+        let mut forge = Forge::of(&scene, &handset);
         forge.statement.issued_ms += 13 * HOUR_MS;
         forge.statement.expires_ms += 13 * HOUR_MS;
         assert_eq!(told(&scene, &handset, &make(&forge)).await, Err(Error::PolicyRefused(fault)), "{name}");
@@ -202,7 +202,7 @@ async fn f66_two_policies_with_one_version_leave_the_stricter_of_both() {
     let mut scene = Scene::start().await;
     scene.ada.change_policy(json!({ "pin_max_tries": 5 }), "").await.expect(200);
     let handset = scene.ready().await;
-    let mut forge = Forge::of(&scene, &handset).await;
+    let mut forge = Forge::of(&scene, &handset);
     forge.statement.issued_ms += 13 * HOUR_MS;
     forge.statement.expires_ms += 13 * HOUR_MS;
     let requires = Rules { pin_min_length: 9, pin_max_tries: 10, ..forge.document.requires.clone() };
@@ -259,7 +259,7 @@ async fn f69_a_day_without_the_portal_ends_what_is_open_and_nothing_opens_withou
 async fn b69_a_rule_that_has_to_be_known_blocks_an_old_app_and_another_does_not() {
     let mut scene = Scene::start().await;
     let mut handset = scene.ready().await;
-    let mut forge = Forge::of(&scene, &handset).await;
+    let mut forge = Forge::of(&scene, &handset);
     forge.statement.issued_ms += 13 * HOUR_MS;
     forge.statement.expires_ms += 13 * HOUR_MS;
     let refused = told(&scene, &handset, &with_rule(&forge, true)).await;
@@ -320,7 +320,7 @@ fn with_rule(forge: &Forge, is_critical: bool) -> PolicyPack {
 async fn b69_a_new_phone_with_an_old_app_is_told_to_update_at_sign_in() {
     let mut scene = Scene::start().await;
     let known = scene.ready().await;
-    let forge = Forge::of(&scene, &known).await;
+    let forge = Forge::of(&scene, &known);
     let mut document = serde_json::to_value(&forge.document).unwrap();
     document["critical"].as_array_mut().unwrap().push(json!("eye_scan"));
     let pack = PolicyPack { document: sign_value(&document, &forge.key), ..forge.pack(&forge.document) };
