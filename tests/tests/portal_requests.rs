@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::json;
+use support::browser::PAGES;
 use support::phone::{By, Headers};
 use support::*;
 
