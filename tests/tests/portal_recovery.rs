@@ -5,7 +5,6 @@ mod support;
 
 use serde_json::{Value, json};
 use std::sync::Arc;
-use support::browser::PAGES;
 use support::phone::{By, entry};
 use support::program::Served;
 use support::*;

@@ -4,7 +4,6 @@
 mod support;
 
 use serde_json::json;
-use support::browser::PAGES;
 use support::phone::{By, Headers};
 use support::*;
 

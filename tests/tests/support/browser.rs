@@ -8,44 +8,6 @@ use twinlock_core::code::OneTimeCode;
 use twinlock_core::ports::Clock;
 use twinlock_core::wire::TwoStepSetUp;
 
-/// Every page of the portal; ids need not exist.
-pub const PAGES: [(&str, &str); 34] = [
-    ("GET", "/"),
-    ("GET", "/assets/style.css"),
-    ("GET", "/sign-in"),
-    ("POST", "/sign-in"),
-    ("POST", "/sign-out"),
-    ("GET", "/set-up"),
-    ("POST", "/set-up"),
-    ("POST", "/set-up/confirm"),
-    ("GET", "/code"),
-    ("POST", "/code"),
-    ("GET", "/recovery"),
-    ("POST", "/recovery"),
-    ("GET", "/files"),
-    ("GET", "/files/0"),
-    ("GET", "/account"),
-    ("POST", "/account/devices/0/revoke"),
-    ("GET", "/account/recovery-codes"),
-    ("POST", "/account/recovery-codes"),
-    ("POST", "/account/recovery-codes/saved"),
-    ("POST", "/account/recovery-codes/download"),
-    ("GET", "/account/two-step/renew"),
-    ("POST", "/account/two-step/renew"),
-    ("POST", "/account/two-step/renew/confirm"),
-    ("GET", "/account/two-step/off"),
-    ("POST", "/account/two-step/off"),
-    ("GET", "/admin/users"),
-    ("POST", "/admin/users/0/suspend"),
-    ("GET", "/admin/devices"),
-    ("POST", "/admin/devices/0/approve"),
-    ("POST", "/admin/devices/0/deny"),
-    ("POST", "/admin/devices/0/revoke"),
-    ("GET", "/admin/policies"),
-    ("POST", "/admin/policies"),
-    ("GET", "/admin/audit"),
-];
-
 pub struct Browser {
     pub door: Door,
     clock: Arc<dyn Clock>,
