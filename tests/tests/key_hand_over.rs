@@ -92,6 +92,7 @@ async fn a_phone_follows_when_it_renews_its_statement_and_a_waiting_one_keeps_it
     cy.sign_in().await.unwrap();
     let Ok(Step::AwaitApproval { comparison_code: Some(code) }) = cy.set_up_two_step().await else { panic!() };
     let device = cy.account()["device"].as_str().unwrap().to_owned();
+    assert_eq!(scene.portal.world.sql("SELECT count(*) FROM device WHERE policy_key IS NULL"), "0");
     // One that was written down before keys were kept beside it.
     let dee_name = "dee@example.test";
     scene.portal.world.add_member("Dee Dorn", dee_name, "member");

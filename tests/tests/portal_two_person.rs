@@ -226,6 +226,7 @@ async fn the_policies_page_shows_what_is_proposed_and_another_admin_confirms_it_
         {
             assert!(page.contains(said), "{said}: {page}");
         }
+        assert!(!page.contains("Two-person rule: "), "what stays is not said to change");
         assert!(page.contains("&#60;i&#62;pilot") && !page.contains("<i>pilot"));
     }
     assert!(!own.contains("Confirm what") && other.contains("Confirm what Ada Admin proposes"));
