@@ -14,11 +14,11 @@ fn ask(server: &DatabaseServer, statement: &str) {
 }
 
 fn on(address: &str) -> Result<Store, StoreError> {
-    on_with(address, options())
+    on_with(address, &options())
 }
 
-fn on_with(address: &str, options: Options) -> Result<Store, StoreError> {
-    Store::open_postgres(&Address::parse(address).unwrap(), &options)
+fn on_with(address: &str, options: &Options) -> Result<Store, StoreError> {
+    Store::open_postgres(&Address::parse(address).unwrap(), options)
 }
 
 async fn wait_for(store: &Store, is_failing: bool) {
@@ -39,7 +39,7 @@ fn a_lost_connection_fails_its_request_and_no_other() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let end = "select pg_terminate_backend(pid) from pg_stat_activity
         where application_name = 'twinlock-portal' and state = 'idle in transaction'";
-    let lost = |work: fn(&mut Tx<'_>) -> Result<(), StoreError>| runtime.block_on(store.write(move |tx| work(tx)));
+    let lost = |work: fn(&mut Tx<'_>) -> Result<(), StoreError>| runtime.block_on(store.write(work));
     let (begun, go) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
     let held = runtime.spawn({
         let store = store.clone();
@@ -123,7 +123,7 @@ fn an_unfit_database_or_a_wrong_address_is_refused_with_what_to_do() {
 fn two_portals_that_start_together_on_an_empty_database_both_come_up() {
     let server = DatabaseServer::start("-c fsync=off").unwrap();
     let address = server.address("postgres");
-    let open = || on_with(&address, Options::at(1)).map(drop);
+    let open = || on_with(&address, &Options::at(1)).map(drop);
     let opened = std::thread::scope(|scope| {
         let all: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
         all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
@@ -153,7 +153,7 @@ fn tls_is_spoken_where_roots_are_named_and_to_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
     let roots = folder.path().join("roots.pem");
     let address = server.address("postgres").replace("127.0.0.1", "localhost");
-    let with_roots = || on_with(&address, Options { roots: Some(roots.clone()), ..options() });
+    let with_roots = || on_with(&address, &Options { roots: Some(roots.clone()), ..options() });
     std::fs::write(&roots, made.cert.pem()).unwrap();
     let store = with_roots().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
