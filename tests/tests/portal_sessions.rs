@@ -12,8 +12,6 @@ use support::*;
 use tokio::io::AsyncWriteExt;
 use tokio_util::io::ReaderStream;
 use tower::ServiceExt;
-use twinlock_portal::portal::PortalState;
-use twinlock_portal::store::{Options, Store};
 
 const BAD_REQUEST: &str = "TL-4007";
 const FORBIDDEN: &str = "TL-3006";
@@ -260,11 +258,7 @@ async fn f63_what_one_portal_ended_is_refused_by_every_other_at_the_next_request
     let mut ada = portal.enforced().await;
     let mut bo = portal.ready_phone(&mut ada, BO).await;
     let browser = browser_of_bo(&portal, "Firefox").await;
-    let options = Options::at(i64::try_from(portal.clock.now_ms()).unwrap());
-    let store = Store::open_sqlite(&portal.world.database(), options).unwrap();
-    let own = &portal.state;
-    let other = PortalState::new(own.config.clone(), store, portal.clock.clone(), own.key_wrap.clone());
-    bo.door = Door::Here(twinlock_portal::app::app(other));
+    bo.door = portal.second();
     let mut elsewhere = browser.tab();
     elsewhere.door = bo.door.clone();
     bo.get(By::Session, "/v1/files").await.expect(200);

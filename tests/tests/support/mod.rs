@@ -297,6 +297,15 @@ impl World {
         self.run(&arguments, PASSWORD)
     }
 
+    /// The database as a portal opens it.
+    pub fn open(&self, options: Options) -> Store {
+        let store = match self.database.address() {
+            Some(address) => Store::open_postgres(&Address::parse(address).unwrap(), &options),
+            None => Store::open_sqlite(&self.database_file(), options),
+        };
+        store.unwrap()
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -448,14 +457,17 @@ impl Portal {
         let key_wrap = Arc::new(FileKeyWrap::open_or_create(&world.key_file()).unwrap());
         let mut options = Options::at(i64::try_from(clock.now_ms()).unwrap());
         change(&mut config, &mut options);
-        let store = match world.database.address() {
-            Some(address) => Store::open_postgres(&Address::parse(address).unwrap(), &options),
-            None => Store::open_sqlite(&world.database_file(), options),
-        };
-        let store = store.unwrap();
-        let state = PortalState::new(config, store, clock.clone(), key_wrap);
+        let state = PortalState::new(config, world.open(options), clock.clone(), key_wrap);
         let management = Door::Here(twinlock_portal::health::router(state.clone()));
         Self { world, clock, door: Door::Here(twinlock_portal::app::app(state.clone())), management, state }
+    }
+
+    /// Another portal of the same organisation, on the same database.
+    pub fn second(&self) -> Door {
+        let store = self.world.open(Options::at(i64::try_from(self.clock.now_ms()).unwrap()));
+        let own = &self.state;
+        let second = PortalState::new(own.config.clone(), store, self.clock.clone(), own.key_wrap.clone());
+        Door::Here(twinlock_portal::app::app(second))
     }
 
     pub fn phone(&self) -> Phone {
