@@ -95,6 +95,30 @@ public actor Twinlock {
         try await next { engine in try await engine.submitCode(code: code) }
     }
 
+    /// Submits a recovery code instead of a code, right after ``signIn(name:password:)``, at ``Step/enterCode`` or where the
+    /// authenticator was disabled. It opens one thing: ``Step/setUpTwoStep``, for a new authenticator.
+    /// - Parameter code: As typed or pasted, `K7-XXXX-XXXX-XXXX-XXXX`; case, spaces and dashes do not matter.
+    /// - Returns: The next step.
+    /// - Throws: ``TwinlockError/entryRefused(_:)`` (TL-2001 cannot be one and was not counted, TL-2010 refused),
+    ///   ``TwinlockError/wait(_:retryAfter:)`` (TL-2003), ``TwinlockError/askAdmin(_:)`` (TL-2004).
+    @discardableResult
+    public func submitRecoveryCode(_ code: String) async throws(TwinlockError) -> Step {
+        try await next { engine in try await engine.submitRecoveryCode(code: code) }
+    }
+
+    /// The ten recovery codes that came with the set-up just completed, once; `nil` after that. Show them, and let the
+    /// member save them, before anything else.
+    public func takeRecoveryCodes() throws(TwinlockError) -> [String]? {
+        try inTurn { engine in try engine.takeRecoveryCodes() }
+    }
+
+    /// Makes ten new recovery codes, to be shown once; all older ones are void.
+    /// - Throws: ``TwinlockError/stepRequired(_:)`` (TL-3003) unless a code was accepted within ten minutes:
+    ///   ``submitCode(_:)`` first.
+    public func newRecoveryCodes() async throws(TwinlockError) -> [String] {
+        try await asked { engine in try await engine.newRecoveryCodes() }
+    }
+
     /// Asks the portal what comes next, for example whether the phone was approved meanwhile.
     @discardableResult
     public func refresh() async throws(TwinlockError) -> Step {

@@ -95,6 +95,9 @@ import TwinlockGlue
         await #expect(throws: closed) { try await twinlock.download(id: "a") }
         await #expect(throws: closed) { try await twinlock.lock() }
         await #expect(throws: closed) { try await twinlock.signOut() }
+        await #expect(throws: closed) { try await twinlock.submitRecoveryCode("K7-0000-0000-0000-0000") }
+        await #expect(throws: closed) { try await twinlock.takeRecoveryCodes() }
+        await #expect(throws: closed) { try await twinlock.newRecoveryCodes() }
         await #expect(throws: closed) { try await twinlock.changePin() }
         await #expect(throws: closed) { try await twinlock.tick() }
         await #expect(throws: closed) { try await twinlock.useBiometric(true) }

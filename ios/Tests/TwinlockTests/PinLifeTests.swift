@@ -93,4 +93,27 @@ extension PortalTests {
         try await twinlock.useBiometric(false)
         #expect(try await twinlock.hasBiometric() == false)
     }
+
+    /// The other sessions of the member end with it; the phone's PIN opens another one.
+    @Test func f74_aRecoveryCodeLeadsToANewAuthenticator() async throws {
+        let phone = try await EnrolledPhone.shared()
+        #expect(Set(phone.recoveryCodes).count == 10)
+        #expect(try await phone.twinlock.takeRecoveryCodes() == nil, "once")
+        let copy = StandInSecurity(copyOf: phone.security)
+        let ports = try AppleStandIn.ports(account: phone.member.email, security: copy, folder: phone.folder)
+        let twinlock = try await Twinlock.open(phone.member.configuration, ports: ports)
+        defer { twinlock.close() }
+        var password = phone.member.password
+        #expect(try await twinlock.signIn(name: phone.member.email, password: &password) == .enterCode)
+        await #expect(throws: TwinlockError.entryRefused(.codeMalformed)) {
+            try await twinlock.submitRecoveryCode("123456")
+        }
+        let typed = phone.recoveryCodes[0].lowercased().replacingOccurrences(of: "-", with: " ")
+        #expect(try await twinlock.submitRecoveryCode(typed) == .setUpTwoStep)
+        try await phone.twinlock.lock()
+        #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
+        await #expect(throws: TwinlockError.stepRequired(.freshCodeRequired)) {
+            try await phone.twinlock.newRecoveryCodes()
+        }
+    }
 }

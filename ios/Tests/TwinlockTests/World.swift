@@ -91,6 +91,8 @@ struct EnrolledPhone {
     let member: World.Member
     let security: StandInSecurity
     let folder: URL
+    /// What came with the set-up.
+    let recoveryCodes: [String]
 
     static let digits: [UInt8] = [5, 8, 3, 0, 1, 7]
     static let wrongDigits: [UInt8] = [5, 8, 3, 0, 7, 1]
@@ -115,11 +117,12 @@ struct EnrolledPhone {
         guard case .awaitApproval(let comparison?) = try await twinlock.submitCode(code) else {
             throw World.Missing(description: "the phone shows no comparison code but \(twinlock.step)")
         }
+        let recoveryCodes = try #require(try await twinlock.takeRecoveryCodes())
         try await world.approve(member, comparisonCode: comparison)
         try await twinlock.refresh()
         let phone = EnrolledPhone(
             twinlock: twinlock, keys: keys, clock: clock, world: world, member: member, security: security,
-            folder: folder)
+            folder: folder, recoveryCodes: recoveryCodes)
         for _ in 1...2 { try await phone.submit(digits) }
         #expect(twinlock.step == .ready)
         return phone

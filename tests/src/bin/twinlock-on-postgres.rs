@@ -1,4 +1,5 @@
 //! `twinlock-on-postgres COMMAND…`: runs tests with a private PostgreSQL, which stops when they have ended.
+//! Portals are killed on it, the machine is not: it does not wait for the disk.
 
 use std::process::{Command, ExitCode};
 use twinlock_tests::database::SERVER;
@@ -10,7 +11,7 @@ fn main() -> ExitCode {
         eprintln!("twinlock-on-postgres COMMAND…: runs the command with {SERVER} naming a private PostgreSQL");
         return ExitCode::from(2);
     };
-    let server = match DatabaseServer::start("") {
+    let server = match DatabaseServer::start("-c fsync=off") {
         Ok(server) => server,
         Err(fault) => {
             eprintln!("{fault}");

@@ -61,6 +61,31 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
     @Throws(TwinlockException::class)
     public suspend fun submitCode(code: String): Step = calls.next { it.submitCode(code) }
 
+    /**
+     * Submits a recovery code instead of a code, right after [signIn], at [Step.EnterCode] or where the authenticator was
+     * disabled. It opens one thing: [Step.SetUpTwoStep], for a new authenticator.
+     *
+     * @param code as it was typed or pasted, `K7-XXXX-XXXX-XXXX-XXXX`; case, spaces and dashes do not matter.
+     * @throws TwinlockException.EntryRefused TL-2001 if it cannot be one, which is not counted; TL-2010 if it is refused.
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun submitRecoveryCode(code: String): Step = calls.next { it.submitRecoveryCode(code) }
+
+    /**
+     * The ten recovery codes that came with the set-up just completed, once; `null` after that. Show them, and let the member
+     * save them, before anything else.
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun takeRecoveryCodes(): List<String>? = calls.call { it.takeRecoveryCodes() }
+
+    /**
+     * Makes ten new recovery codes, to be shown once; all older ones are void.
+     *
+     * @throws TwinlockException.StepRequired TL-3003 unless a code was accepted within ten minutes: [submitCode] first.
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun newRecoveryCodes(): List<String> = calls.call { it.newRecoveryCodes() }
+
     /** Asks the portal what comes next. */
     @Throws(TwinlockException::class)
     public suspend fun refresh(): Step = calls.next { it.refresh() }

@@ -13,6 +13,8 @@ class EnrolledPhone private constructor(
     private val held: Ports,
     /** What the member's authenticator app scanned. */
     val uri: String,
+    /** What came with the set-up. */
+    val recoveryCodes: List<String>,
     twinlock: Twinlock,
 ) {
     var twinlock: Twinlock = twinlock
@@ -44,9 +46,10 @@ class EnrolledPhone private constructor(
             check(twinlock.signIn(member.email, member.password.toByteArray()) == Step.SetUpTwoStep)
             val uri = twinlock.setUpTwoStep().uri
             val waiting = twinlock.submitCode(world.code(uri)) as Step.AwaitApproval
+            val recoveryCodes = checkNotNull(twinlock.takeRecoveryCodes())
             world.approve(member, checkNotNull(waiting.comparisonCode))
             check(twinlock.refresh() is Step.CreatePin)
-            EnrolledPhone(config, ports, held, uri, twinlock)
+            EnrolledPhone(config, ports, held, uri, recoveryCodes, twinlock)
         }
     }
 }
