@@ -89,11 +89,11 @@ pub fn issue(tx: &mut Tx<'_>, caller: &Caller, set: &NewSet) -> Result<(), Store
     audit::record(tx, organisation, &Event::by(caller, "recovery.issued", member, json!({})))
 }
 
-/// Removes a member's codes.
-pub fn forget(tx: &mut Tx<'_>, organisation: &str, member: &str) -> Result<(), StoreError> {
-    tx.exec(DELETE_RECOVERY_CODES, &[organisation.into(), member.into()])?;
+/// Removes a member's codes, used ones too, and their count of failures; says how many there were.
+pub fn forget(tx: &mut Tx<'_>, organisation: &str, member: &str) -> Result<u64, StoreError> {
+    let codes = tx.exec(DELETE_RECOVERY_CODES, &[organisation.into(), member.into()])?;
     tx.exec(DELETE_RECOVERY, &[organisation.into(), member.into()])?;
-    Ok(())
+    Ok(codes)
 }
 
 /// How many codes are left; nothing was issued if `issued_ms` is 0.

@@ -8,6 +8,7 @@ use crate::caller::Caller;
 use crate::extract::Json;
 use crate::portal::Portal;
 use crate::problem::Refusal;
+use crate::recovery;
 use crate::store::{Sql, Tx};
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -21,8 +22,6 @@ use twinlock_core::wire::Problem;
 crate::statements! {
     FIND_RESET_MEMBER = "SELECT id FROM member WHERE organisation = $1 AND id = $2";
     DELETE_FACTORS = "DELETE FROM factor WHERE organisation = $1 AND member = $2";
-    DELETE_RECOVERY_CODES = "DELETE FROM recovery_code WHERE organisation = $1 AND member = $2";
-    DELETE_RECOVERY = "DELETE FROM recovery WHERE organisation = $1 AND member = $2";
     FORGET_CODES_ON_DEVICES = "UPDATE device SET code_at_ms = 0 WHERE organisation = $1 AND member = $2";
     END_MEMBER_SESSIONS = "DELETE FROM session WHERE organisation = $1 AND member = $2";
 }
@@ -75,10 +74,9 @@ pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequ
     if tx.query_one(FIND_RESET_MEMBER, &[organisation.into(), member.into()])?.is_none() {
         return Ok(Err(Error::NotFound));
     }
+    let recovery_codes = recovery::forget(tx, organisation, member)?;
     let mut clear = |statement: Sql| tx.exec(statement, &[organisation.into(), member.into()]);
     let factors = clear(DELETE_FACTORS)?;
-    let recovery_codes = clear(DELETE_RECOVERY_CODES)?;
-    clear(DELETE_RECOVERY)?;
     clear(FORGET_CODES_ON_DEVICES)?;
     let sessions = clear(END_MEMBER_SESSIONS)?;
     let detail = json!({ "identity_check": request.identity_check, "reference": reference, "factors": factors,

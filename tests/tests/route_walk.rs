@@ -177,6 +177,7 @@ impl Walk {
     async fn prepare() -> Self {
         let portal = Portal::start();
         let mut ada = portal.enforced().await;
+        ada.change_policy(json!({ "two_person": true }), "").await.expect(200);
         let add = |name: &str, role| portal.world.add_member(name, &address(name), role);
         for (name, role) in [
             ("Dee", "member"),
@@ -206,7 +207,6 @@ impl Walk {
         portal.world.sql(&format!("DELETE FROM session WHERE member = '{}'", id_of(&portal, "Jon")));
         let (member, auditor) = (ready(&portal, "Hal").await, ready(&portal, "Ivy").await);
         let (foreigner, foreign_admin) = other_organisation(&portal).await;
-        ada.change_policy(json!({ "two_person": true }), "").await.expect(200);
         let proposed = ada.change_policy(json!({ "two_step": false }), "a hole").await;
         let proposal = proposed.expect(202).value()["proposal"].as_str().unwrap().to_owned();
         let victims = Victims {
