@@ -12,6 +12,8 @@ use twinlock_core::{ErrorCode, step};
 const KOTLIN: &str = "android/sdk/src/main/kotlin/dev/twinlock";
 const KOTLIN_TEXTS: &str = "android/sdk/src/main/res";
 const SWIFT: &str = "ios/Sources/Twinlock";
+/// What the dialog for a biometric says: on Android the app hands that in (`BiometricTexts`).
+const APPLES_OWN: &str = "twinlock_biometric_reason";
 
 fn read(path: &str) -> String {
     let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
@@ -196,8 +198,11 @@ fn every_error_and_step_has_a_text_in_every_language_and_it_is_the_same_text() {
     assert_eq!(kept("twinlock_pin_").len(), PinFault::ALL.len());
     let german = kotlin_texts("values-de");
     assert_eq!(english.keys().collect::<Vec<_>>(), german.keys().collect::<Vec<_>>());
-    assert_eq!(swift_texts("en.lproj"), english, "English");
-    assert_eq!(swift_texts("de.lproj"), german, "German");
+    for (folder, android) in [("en.lproj", &english), ("de.lproj", &german)] {
+        let mut apple = swift_texts(folder);
+        assert!(apple.remove(APPLES_OWN).is_some(), "{folder}: {APPLES_OWN} has no text");
+        assert_eq!(&apple, android, "{folder}");
+    }
     for (key, text) in english.iter().chain(&german) {
         assert!(!text.trim().is_empty(), "{key} is empty");
     }

@@ -108,7 +108,7 @@ async fn b13_a_withdrawn_factor_leads_to_the_wizard_and_never_to_a_lock_out() {
     portal.world.sql(&format!(
         "UPDATE factor SET state = 'disabled' WHERE member = '{member}';
         INSERT INTO factor SELECT organisation, member, 'pending', 'pending', seed_sealed, key_version, 0, 0, 0, created_ms, 0
-            FROM factor WHERE member = '{member}';
+            FROM factor WHERE member = '{member}'"
     ));
     let others = portal.world.sql(&format!("SELECT count(*) FROM factor WHERE member <> '{member}'"));
     for (request, status, code) in [

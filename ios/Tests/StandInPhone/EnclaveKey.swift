@@ -76,6 +76,11 @@ final class PublicKey: SecKey {
     }
 }
 
+/// What a dialog says.
+struct AuthenticationContext {
+    let reason: String
+}
+
 /// Who may use a key, and when.
 final class AccessControl: SecAccessControl {
     let protection: String

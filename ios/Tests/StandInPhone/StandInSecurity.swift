@@ -22,9 +22,11 @@ package final class StandInSecurity: SecurityFramework, @unchecked Sendable {
         /// Which fingers or face there are, by a number that no other set ever had; `nil` for none.
         var biometrics: Int? = 1
         var setsOfBiometrics = 1
-        /// What the member does at the dialog, and how often it was shown.
+        /// Whether a key for those that were there before is found and then refused, or not found at all.
+        var isLostKeyFound = false
+        /// What the member does at the dialog, and what it said, each time.
         var isDialogCancelled = false
-        var dialogs = 0
+        var dialogs: [String] = []
         /// The app's own group first: it is where items go that name none.
         var groups: [String] = []
     }
@@ -34,6 +36,8 @@ package final class StandInSecurity: SecurityFramework, @unchecked Sendable {
         var key: EnclaveKey?
         /// For a key of `biometryCurrentSet`: what there was when it was made.
         var biometrics: Int?
+        /// What the dialog says when the key is used that was found last.
+        var reason: String?
 
         func text(_ name: String) -> String? { attributes[name] as? String }
         var accessible: String { text(kSecAttrAccessible) ?? "ak" }
@@ -85,9 +89,11 @@ extension StandInSecurity {
         }
     }
 
-    /// The member adds a finger or face: what was made for those before is for nobody any more.
-    package func addFinger() {
+    /// The member adds a finger or face: what was made for those before is for nobody any more. Apple says so at the
+    /// search for the key or only at its use; `isKeyFound` is the second.
+    package func addFinger(isKeyFound: Bool = false) {
         lock.withLock {
+            phone.isLostKeyFound = isKeyFound
             phone.setsOfBiometrics += 1
             phone.biometrics = phone.setsOfBiometrics
         }
@@ -99,8 +105,8 @@ extension StandInSecurity {
     /// The member puts the biometric's dialog away from now on, or does not.
     package func setDialog(cancelled: Bool) { lock.withLock { phone.isDialogCancelled = cancelled } }
 
-    /// How often the system showed the biometric's dialog.
-    package var dialogs: Int { lock.withLock { phone.dialogs } }
+    /// What the system's dialog for a biometric said, once for each time that it was shown.
+    package var dialogs: [String] { lock.withLock { phone.dialogs } }
 
     /// The Secure Enclave stops answering, or answers again.
     package func setEnclave(answers: Bool) { lock.withLock { phone.enclaveAnswers = answers } }
@@ -145,8 +151,11 @@ extension StandInSecurity {
             guard let index = try matches(query).first else { throw refused(errSecItemNotFound) }
             let item = items[index]
             if phone.isLocked { throw refused(errSecInteractionNotAllowed) }
-            if isForNobody(item) { throw refused(errSecItemNotFound) }
-            if query[kSecReturnRef] as? Bool == true { return item.key }
+            if isForNobody(item), !phone.isLostKeyFound { throw refused(errSecItemNotFound) }
+            if query[kSecReturnRef] as? Bool == true {
+                items[index].reason = (query[kSecUseAuthenticationContext] as? AuthenticationContext)?.reason
+                return item.key
+            }
             // What the enclave made never leaves it.
             guard query[kSecReturnData] as? Bool == true, item.key == nil else { throw refused(errSecParam) }
             return item.attributes[kSecValueData]
@@ -291,6 +300,8 @@ extension StandInSecurity {
         }
     }
 
+    package func authenticationContext(_ reason: String) -> Any? { AuthenticationContext(reason: reason) }
+
     package func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data {
         try usable(key) { key throws(SecurityFault) in try key.opened(sealed) }
     }
@@ -308,7 +319,7 @@ extension StandInSecurity {
             guard let key = key as? EnclaveKey else { throw refused(errSecParam) }
             if let item = items.first(where: { $0.key === key }), item.biometrics != nil {
                 if isForNobody(item) { throw refused(errSecAuthFailed) }
-                phone.dialogs += 1
+                phone.dialogs.append(item.reason ?? "the system's own words")
                 if phone.isDialogCancelled { throw refused(errSecUserCanceled) }
             }
             return try use(key)

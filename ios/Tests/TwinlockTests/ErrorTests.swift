@@ -92,7 +92,8 @@ import TwinlockGlue
                 .changePin(request(true)), .wait(until: Date()), .ready,
             ] + Twinlock.BlockedReason.allCases.map { .blocked($0) }
         let faults = Twinlock.PinFault.allCases.map(\.textKey)
-        let keys = Set(TwinlockError.Code.allCases.map(\.errorKey) + steps.map(\.textKey) + faults)
+        let keys = Set(
+            TwinlockError.Code.allCases.map(\.errorKey) + steps.map(\.textKey) + faults + [Texts.biometricReason])
         for language in ["en", "de"] {
             let texts = try strings(language)
             #expect(Set(texts.keys) == keys, "\(language)")

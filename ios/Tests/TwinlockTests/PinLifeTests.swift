@@ -4,8 +4,8 @@ import Testing
 
 @testable import Twinlock
 
-/// A PIN's life with the real portal: changed, forgotten, replaced by a finger, and locked by itself. Part of the suite that
-/// shares the phone, and leaves it as it found it.
+/// A PIN's life with the real portal: changed, forgotten, replaced by a finger, and locked by itself. Part of the suite
+/// that shares the phone, and leaves it as it found it.
 extension PortalTests {
     private func change(_ isRepeat: Bool) -> Twinlock.Step {
         .changePin(.init(minLength: 6, maxLength: 12, isRepeat: isRepeat))
@@ -49,15 +49,65 @@ extension PortalTests {
         #expect(try await phone.submit(old) == .ready)
     }
 
-    @Test func b43_aForgottenPinLeadsThroughSignInAndCode() async throws {
-        let phone = try await EnrolledPhone.shared()
-        let copy = StandInSecurity(copyOf: phone.security)
-        let ports = try AppleStandIn.ports(account: phone.member.email, security: copy, folder: phone.folder)
-        let twinlock = try await Twinlock.open(phone.member.configuration, ports: ports)
+    @Test func b43_aForgottenPinIsReplacedAfterCodeAndApprovalAndTheOldVaultNeverOpens() async throws {
+        let world = try await EnrolledPhone.shared().world
+        let phone = try await EnrolledPhone.enroll(try await world.member(1), in: world)
+        let twinlock = phone.twinlock
         defer { twinlock.close() }
-        #expect(twinlock.step == .enterPin(triesLeft: 8))
-        var password = phone.member.password
+        var (secret, password) = (Data("old".utf8), phone.member.password)
+        try await twinlock.vault.put(&secret, for: "kept")
+        try await twinlock.lock()
         #expect(try await twinlock.signIn(name: phone.member.email, password: &password) == .enterCode)
+        try await nextCode()
+        // The member has also taken the passcode away: that is told, and nothing is lost by setting one.
+        phone.security.removePasscode()
+        let code = try await world.code(scanning: phone.uri)
+        await #expect(throws: TwinlockError.retry(.noScreenLock)) { try await twinlock.submitCode(code) }
+        phone.security.setPasscode()
+        guard case .awaitApproval(let comparison?) = try await twinlock.refresh() else {
+            throw World.Missing(description: "the phone shows no comparison code but \(twinlock.step)")
+        }
+        try await world.approve(phone.member, comparisonCode: comparison)
+        #expect(try await twinlock.refresh() == .createPin(.init(minLength: 6, maxLength: 12, isRepeat: false)))
+        let new: [UInt8] = [7, 2, 9, 4, 0, 6]
+        try await phone.submit(new)
+        #expect(try await phone.submit(new) == .ready)
+        #expect(try await twinlock.vault.get("kept") == nil)
+        try await twinlock.lock()
+        await #expect(throws: TwinlockError.wrongPin(.wrongPin, triesLeft: 7, retryAfter: .zero)) {
+            try await phone.submit(EnrolledPhone.digits)
+        }
+        #expect(try await phone.submit(new) == .ready)
+    }
+
+    /// The portal takes each code once, and the app shows another every thirty seconds.
+    private func nextCode() async throws {
+        let rest = 30_000 - Date().epochMs % 30_000
+        try await Task.sleep(for: .milliseconds(rest + 500))
+    }
+
+    @Test func b40_aBiometricIsATryThatThePortalCountsAndADialogPutAwayIsNone() async throws {
+        let phone = try await EnrolledPhone.shared()
+        let (twinlock, security) = (phone.twinlock, phone.security)
+        try await twinlock.useBiometric(true)
+        try await twinlock.lock()
+        try await phone.submit(EnrolledPhone.digits)
+        try await twinlock.lock()
+        security.setDialog(cancelled: true)
+        await #expect(throws: TwinlockError.stepRequired(.biometricCancelled)) {
+            try await twinlock.unlockWithBiometric()
+        }
+        security.setDialog(cancelled: false)
+        // The chip fails after the portal has counted and before the proof.
+        phone.keys.onGuess { security.setEnclave(answers: false) }
+        await #expect(throws: TwinlockError.retry(.keyUnavailable)) { try await twinlock.unlockWithBiometric() }
+        phone.keys.onGuess(nil)
+        security.setEnclave(answers: true)
+        await #expect(throws: TwinlockError.wrongPin(.wrongPin, triesLeft: 6, retryAfter: .zero)) {
+            try await phone.submit(EnrolledPhone.wrongDigits)
+        }
+        #expect(try await twinlock.unlockWithBiometric() == .ready)
+        try await twinlock.useBiometric(false)
     }
 
     @Test func b40_aFingerOpensUntilOneIsAddedAndThePinAlways() async throws {
@@ -72,8 +122,9 @@ extension PortalTests {
         #expect(try await phone.submit(EnrolledPhone.digits) == .ready)
         #expect(try await twinlock.hasBiometric())
         try await twinlock.lock()
+        let before = phone.security.dialogs.count
         #expect(try await twinlock.unlockWithBiometric() == .ready)
-        #expect(phone.security.dialogs == 1)
+        #expect(phone.security.dialogs.count == before + 1)
         try await twinlock.lock()
         phone.security.setDialog(cancelled: true)
         await #expect(throws: TwinlockError.stepRequired(.biometricCancelled)) {

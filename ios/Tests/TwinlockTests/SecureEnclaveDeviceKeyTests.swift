@@ -129,10 +129,10 @@ import Testing
         _ = try keys.generate(account: account)
         let secret = Data(repeating: 7, count: 32)
         let sealed = try keys.sealForBiometric(account: account, secret: secret)
-        #expect(phone.dialogs == 0)
+        #expect(phone.dialogs == [])
         #expect(sealed.range(of: secret) == nil)
         #expect(try keys.openByBiometric(account: account, sealed: sealed) == secret)
-        #expect(phone.dialogs == 1)
+        #expect(phone.dialogs == [Texts.text(Texts.biometricReason)], "in our words")
         phone.setDialog(cancelled: true)
         #expect(throws: Twinlock.Ports.Fault.cancelled) { try keys.openByBiometric(account: account, sealed: sealed) }
         phone.setDialog(cancelled: false)
@@ -147,12 +147,12 @@ import Testing
         #expect(try keys.openByBiometric(account: account, sealed: again) == secret)
     }
 
-    @Test func b40_anAddedFingerEndsThatWayInAndNoOther() throws {
+    @Test(arguments: [false, true]) func b40_anAddedFingerEndsThatWayInAndNoOther(isKeyFound: Bool) throws {
         _ = try keys.generate(account: account)
         let sealed = try keys.sealForBiometric(account: account, secret: Data(repeating: 7, count: 32))
-        phone.addFinger()
+        phone.addFinger(isKeyFound: isKeyFound)
         #expect(throws: Twinlock.Ports.Fault.keyLost) { try keys.openByBiometric(account: account, sealed: sealed) }
-        #expect(phone.dialogs == 0, "nobody is asked for nothing")
+        #expect(phone.dialogs == [], "nobody is asked for nothing")
         #expect(try keys.level(account: account) == .secureElement)
         #expect(try keys.sign(account: account, message: Data()).count == 64)
     }

@@ -30,6 +30,7 @@ final class RacingSecurity: SecurityFramework, @unchecked Sendable {
     func createEncryptedData(_ key: SecKey, _ secret: Data) throws(SecurityFault) -> Data {
         try inner.createEncryptedData(key, secret)
     }
+    func authenticationContext(_ reason: String) -> Any? { inner.authenticationContext(reason) }
     func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data {
         try inner.createDecryptedData(key, sealed)
     }

@@ -45,9 +45,9 @@ actor World {
         }
     }
 
-    /// The first member whose phone is new.
-    func member() throws -> Member {
-        try #require(members.first)
+    /// One of the members whose phones are new; there are two.
+    func member(_ index: Int) throws -> Member {
+        try #require(members.dropFirst(index).first)
     }
 
     /// The code of an authenticator app that has just scanned this.
@@ -93,6 +93,8 @@ struct EnrolledPhone {
     let folder: URL
     /// What came with the set-up.
     let recoveryCodes: [String]
+    /// What the member's authenticator app has scanned.
+    let uri: String
 
     static let digits: [UInt8] = [5, 8, 3, 0, 1, 7]
     static let wrongDigits: [UInt8] = [5, 8, 3, 0, 7, 1]
@@ -105,7 +107,11 @@ struct EnrolledPhone {
 
     private static func make() async throws -> EnrolledPhone {
         let world = try await World()
-        let member = try await world.member()
+        return try await enroll(try await world.member(0), in: world)
+    }
+
+    /// A phone that a test has for itself.
+    static func enroll(_ member: World.Member, in world: World) async throws -> EnrolledPhone {
         var password = member.password
         let (security, folder) = (StandInSecurity(), AppleStandIn.temporaryFolder())
         let apple = try AppleStandIn.ports(account: member.email, security: security, folder: folder)
@@ -113,7 +119,8 @@ struct EnrolledPhone {
         let twinlock = try await Twinlock.open(
             member.configuration, ports: .init(deviceKey: keys, store: apple.store, clock: clock))
         #expect(try await twinlock.signIn(name: member.email, password: &password) == .setUpTwoStep)
-        let code = try await world.code(scanning: try await twinlock.setUpTwoStep().uri)
+        let uri = try await twinlock.setUpTwoStep().uri
+        let code = try await world.code(scanning: uri)
         guard case .awaitApproval(let comparison?) = try await twinlock.submitCode(code) else {
             throw World.Missing(description: "the phone shows no comparison code but \(twinlock.step)")
         }
@@ -122,7 +129,7 @@ struct EnrolledPhone {
         try await twinlock.refresh()
         let phone = EnrolledPhone(
             twinlock: twinlock, keys: keys, clock: clock, world: world, member: member, security: security,
-            folder: folder, recoveryCodes: recoveryCodes)
+            folder: folder, recoveryCodes: recoveryCodes, uri: uri)
         for _ in 1...2 { try await phone.submit(digits) }
         #expect(twinlock.step == .ready)
         return phone

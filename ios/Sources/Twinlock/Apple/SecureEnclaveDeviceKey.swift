@@ -8,6 +8,9 @@ package import Foundation
 ///
 /// Both exist only while the phone has a passcode and can be used only while it is unlocked. Without a passcode
 /// ``generate(account:)`` is refused; when the passcode is removed later, the system deletes them.
+///
+/// A third key is made for a biometric, at each seal anew. Its public half seals without asking; its private half opens
+/// only for the fingers and faces there were when it was made, because the enclave says so, not this code.
 package struct SecureEnclaveDeviceKey: Twinlock.Ports.DeviceKey {
     /// The enclave's keys can sign and agree; we use one key for one purpose.
     private enum Purpose: String, CaseIterable {
@@ -65,7 +68,8 @@ package struct SecureEnclaveDeviceKey: Twinlock.Ports.DeviceKey {
 
     package func openByBiometric(account: String, sealed: Data) throws(Twinlock.Ports.Fault) -> Data {
         do {
-            return try security.createDecryptedData(try key(account, .release), sealed)
+            let context = security.authenticationContext(Texts.text(Texts.biometricReason))
+            return try security.createDecryptedData(try key(account, .release, context), sealed)
         } catch {
             throw error.ofBiometricKey
         }
@@ -113,8 +117,12 @@ package struct SecureEnclaveDeviceKey: Twinlock.Ports.DeviceKey {
         return try security.createRandomKey(attributes)
     }
 
-    private func key(_ account: String, _ purpose: Purpose) throws(SecurityFault) -> SecKey {
-        let asked: [String: Any] = [kSecReturnRef as String: true, kSecMatchLimit as String: kSecMatchLimitOne]
+    /// - Parameter context: What the system's dialog says when the key is used, for one that asks.
+    private func key(
+        _ account: String, _ purpose: Purpose, _ context: Any? = nil
+    ) throws(SecurityFault) -> SecKey {
+        var asked: [String: Any] = [kSecReturnRef as String: true, kSecMatchLimit as String: kSecMatchLimitOne]
+        asked[kSecUseAuthenticationContext as String] = context
         let found = try security.copyMatching(item(account, purpose).merging(asked) { _, new in new })
         guard let key = found.flatMap(asKey) else { throw .other(errSecParam) }
         return key

@@ -27,8 +27,12 @@ package protocol SecurityFramework: Sendable {
     func copyPublicKey(_ key: SecKey) throws(SecurityFault) -> Data
     /// `SecKeyCreateSignature` with ECDSA over SHA-256 of the message: DER.
     func createSignature(_ key: SecKey, _ message: Data) throws(SecurityFault) -> Data
-    /// `SecKeyCopyPublicKey` and `SecKeyCreateEncryptedData` with ECIES (cofactor, variable IV, X9.63, SHA-256, AES-GCM).
+    /// `SecKeyCopyPublicKey` and `SecKeyCreateEncryptedData` with ECIES (cofactor, variable IV, X9.63, SHA-256,
+    /// AES-GCM).
     func createEncryptedData(_ key: SecKey, _ secret: Data) throws(SecurityFault) -> Data
+    /// `LAContext` with its `localizedReason`, new and therefore good for one dialog: what
+    /// `kSecUseAuthenticationContext` wants. `nil` where there is no LocalAuthentication.
+    func authenticationContext(_ reason: String) -> Any?
     /// `SecKeyCreateDecryptedData` with the same; asks the member where the key's access control says so.
     func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data
     /// `SecKeyCopyKeyExchangeResult` with plain ECDH: the x coordinate.
@@ -91,6 +95,7 @@ package protocol SecurityFramework: Sendable {
     package let kSecMatchLimitOne = "m_LimitOne"
     package let kSecReturnData = "r_Data"
     package let kSecReturnRef = "r_Ref"
+    package let kSecUseAuthenticationContext = "u_AuthCtx"
     package let kSecUseDataProtectionKeychain = "nleg"
     package let kSecValueData = "v_Data"
 #endif

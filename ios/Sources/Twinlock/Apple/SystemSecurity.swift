@@ -2,7 +2,12 @@
     import Foundation
     import Security
 
-    /// The real framework: one call each.
+    #if canImport(LocalAuthentication)
+        import LocalAuthentication
+    #endif
+
+    /// The real framework: one call each. Written by Apple's documentation; no machine of ours has compiled it yet
+    /// (docs/verified.md).
     struct SystemSecurity: SecurityFramework {
         func add(_ attributes: [String: Any]) throws(SecurityFault) {
             try SecurityFault.check(SecItemAdd(attributes as CFDictionary, nil))
@@ -56,6 +61,16 @@
             guard let publicKey = SecKeyCopyPublicKey(key) else { throw SecurityFault(status: errSecParam) }
             let sealed: CFData = try copied { SecKeyCreateEncryptedData(publicKey, Self.ecies, secret as CFData, $0) }
             return sealed as Data
+        }
+
+        func authenticationContext(_ reason: String) -> Any? {
+            #if canImport(LocalAuthentication)
+                let context = LAContext()
+                context.localizedReason = reason
+                return context
+            #else
+                return nil
+            #endif
         }
 
         func createDecryptedData(_ key: SecKey, _ sealed: Data) throws(SecurityFault) -> Data {
