@@ -18,7 +18,7 @@ extension Twinlock {
         case createPin(PinRequest)
         /// Ask for the PIN. `triesLeft` tries remain before it is erased.
         case enterPin(triesLeft: Int)
-        /// The policy was raised: ask for a new PIN, twice, after the old one was entered.
+        /// Ask for a new PIN, twice, after the old one was entered: the policy was raised, or the member wants it.
         case changePin(PinRequest)
         /// Nothing is accepted until then, by the portal's clock. Afterwards ask for the PIN.
         case wait(until: Date)

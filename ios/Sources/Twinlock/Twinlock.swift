@@ -89,7 +89,7 @@ public actor Twinlock {
     /// - Throws: ``TwinlockError/entryRefused(_:)`` (TL-2001 cannot be a code and was not counted, TL-2002 refused),
     ///   ``TwinlockError/wait(_:retryAfter:)`` (TL-2003), ``TwinlockError/askAdmin(_:)`` (TL-2004),
     ///   ``TwinlockError/retry(_:)`` (TL-5011) if the phone has no passcode: keys are only kept on a phone that has
-    ///   one.
+    ///   one. The code was accepted; once the member has set a passcode, ``refresh()`` goes on.
     @discardableResult
     public func submitCode(_ code: String) async throws(TwinlockError) -> Step {
         try await next { engine in try await engine.submitCode(code: code) }
@@ -120,6 +120,11 @@ public actor Twinlock {
     }
 
     /// Asks the portal what comes next, for example whether the phone was approved meanwhile.
+    ///
+    /// *Remote wipe:* if an admin has revoked the phone, the next call that reaches the portal, this one or any other,
+    /// throws TL-5007. Keys, PIN and vault are gone from the phone by then, and the step is ``Step/blocked(_:)`` with
+    /// ``BlockedReason/revoked``, also offline and after a restart. The way back is ``signIn(name:password:)`` and a
+    /// new enrollment.
     @discardableResult
     public func refresh() async throws(TwinlockError) -> Step {
         try await next { engine in try await engine.refresh() }
@@ -186,9 +191,9 @@ public actor Twinlock {
 
     /// Unlocks with finger or face, at ``Step/enterPin(triesLeft:)``. The system shows its dialog.
     /// - Returns: The next step.
-    /// - Throws: ``TwinlockError/stepRequired(_:)`` for what was not counted: TL-1008 it opens nothing any more, TL-1009
-    ///   the member put the dialog away, TL-1010 the policy wants the PIN itself. Then show the PIN. All others as for
-    ///   ``submitPin(_:)``.
+    /// - Throws: ``TwinlockError/stepRequired(_:)`` for what was not counted: TL-1008 it opens nothing any more,
+    ///   TL-1009 the member put the dialog away, TL-1010 the policy wants the PIN itself. Then show the PIN.
+    ///   All others as for ``submitPin(_:)``.
     @discardableResult
     public func unlockWithBiometric() async throws(TwinlockError) -> Step {
         try await next { engine in try await engine.unlockWithBiometric() }
