@@ -121,10 +121,10 @@ public actor Twinlock {
 
     /// Asks the portal what comes next, for example whether the phone was approved meanwhile.
     ///
-    /// *Remote wipe:* if an admin has revoked the phone, the next call that reaches the portal, this one or any other,
-    /// throws TL-5007. Keys, PIN and vault are gone from the phone by then, and the step is ``Step/blocked(_:)`` with
-    /// ``BlockedReason/revoked``, also offline and after a restart. The way back is ``signIn(name:password:)`` and a
-    /// new enrollment.
+    /// *Remote wipe:* if an admin has revoked the phone, the next call that reaches the portal, such as this one,
+    /// ``files()`` or ``submitPin(_:)``, throws ``TwinlockError/enrollAgain(_:)`` (TL-5007). Keys, PIN and vault are
+    /// gone from the phone by then, and the step is ``Step/blocked(_:)`` with ``BlockedReason/revoked``, also after a
+    /// restart. The way back is ``signIn(name:password:)`` and a new enrollment.
     @discardableResult
     public func refresh() async throws(TwinlockError) -> Step {
         try await next { engine in try await engine.refresh() }

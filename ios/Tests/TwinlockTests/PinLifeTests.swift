@@ -49,7 +49,7 @@ extension PortalTests {
         #expect(try await phone.submit(old) == .ready)
     }
 
-    @Test func b43_aForgottenPinIsReplacedAfterCodeAndApprovalAndTheOldVaultNeverOpens() async throws {
+    @Test func b43_aForgottenPinIsReplacedAndTheOldVaultNeverOpensAndARevokedPhoneIsEmpty() async throws {
         let world = try await EnrolledPhone.shared().world
         let phone = try await EnrolledPhone.enroll(try await world.member(1), in: world)
         let twinlock = phone.twinlock
@@ -78,6 +78,15 @@ extension PortalTests {
             try await phone.submit(EnrolledPhone.digits)
         }
         #expect(try await phone.submit(new) == .ready)
+        // The end of this phone: an admin wipes it from afar.
+        try await world.revoke(phone.member)
+        await #expect(throws: TwinlockError.enrollAgain(.deviceRevoked)) { try await twinlock.refresh() }
+        #expect(twinlock.step == .blocked(.revoked))
+        #expect(!phone.security.contents.contains { $0.hasPrefix("keys") })
+        let ports = try AppleStandIn.ports(account: phone.member.email, security: phone.security, folder: phone.folder)
+        let reopened = try await Twinlock.open(phone.member.configuration, ports: ports)
+        defer { reopened.close() }
+        #expect(reopened.step == .blocked(.revoked))
     }
 
     /// The portal takes each code once, and the app shows another every thirty seconds.

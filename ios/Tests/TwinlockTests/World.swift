@@ -61,6 +61,11 @@ actor World {
         _ = try ask(["admin": "approve", "with": with])
     }
 
+    /// The admin revokes the member's phone.
+    func revoke(_ member: Member) throws {
+        _ = try ask(["admin": "revoke", "with": ["member": member.name]])
+    }
+
     private func ask(_ line: [String: Any]) throws -> [String: Any] {
         let bytes = try JSONSerialization.data(withJSONObject: line)
         try input.fileHandleForWriting.write(contentsOf: bytes + Data("\n".utf8))
