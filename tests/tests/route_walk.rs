@@ -92,6 +92,7 @@ fn led(access: Access, who: Who) -> Result<&'static str, &'static str> {
         Member | Auditor | Admin | Foreigner | ForeignAdmin if access == Access::SetUpTwoStep => {
             Ok("/account?done=already")
         }
+        Member | Auditor | Admin | Foreigner | ForeignAdmin if access == Access::Recover => Ok("/files"),
         Member | Auditor | Foreigner if access == Access::Admin => Err(FORBIDDEN),
         Enrolling | Pending | Revoked | Device | Opened => Err(BAD_REQUEST),
         other => panic!("{other:?} is never refused at {access:?}"),
