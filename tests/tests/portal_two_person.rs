@@ -36,7 +36,7 @@ fn state(portal: &Portal) -> [String; 4] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f68_b08_off_takes_a_reason_a_fresh_code_and_another_admin() {
+async fn b08_f68_off_takes_a_reason_a_fresh_code_and_another_admin() {
     let portal = Portal::start();
     let (mut ada, mut cy) = two_admins(&portal).await;
     let before = state(&portal);
