@@ -131,6 +131,9 @@ impl From<Error> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(fault: StoreError) -> Self {
+        if matches!(fault, StoreError::Nul { .. }) {
+            return Error::BadRequest.into();
+        }
         tracing::error!(%fault, "storage");
         Error::PortalUnavailable.into()
     }

@@ -125,17 +125,20 @@ impl Database {
         }
     }
 
-    /// Every row of every table but one, as lines.
-    pub fn dump_all_but(&self, table: &str) -> Result<Vec<String>> {
+    /// Every row of every table but these, as lines that begin with `INSERT INTO <table> `.
+    pub fn dump_all_but(&self, tables: &[&str]) -> Result<Vec<String>> {
         let lines = match self {
             Database::File(_) => self.ask(".dump")?,
-            Database::Fresh(_) => self.ask(&format!(
-                "SELECT tablename, query_to_xml('SELECT * FROM ' || tablename || ' t ORDER BY CAST(t AS text)', true, true, '')
-                 FROM pg_tables WHERE schemaname = 'public' AND tablename <> '{table}' ORDER BY tablename"
-            ))?,
+            Database::Fresh(_) => {
+                let rows = self.ask(
+                    "SELECT string_agg('SELECT ''INSERT INTO ' || tablename || ' '' || CAST(t AS text) AS row FROM '
+                        || tablename || ' t', ' UNION ALL ') FROM pg_tables WHERE schemaname = 'public'",
+                )?;
+                self.ask(&format!("{rows} ORDER BY row"))?
+            }
         };
-        let other = format!("INSERT INTO {table}");
-        Ok(lines.lines().filter(|line| !line.starts_with(&other)).map(str::to_owned).collect())
+        let is_left_out = |line: &&str| tables.iter().any(|table| line.starts_with(&format!("INSERT INTO {table} ")));
+        Ok(lines.lines().filter(|line| !is_left_out(line)).map(str::to_owned).collect())
     }
 }
 

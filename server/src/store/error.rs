@@ -42,6 +42,13 @@ pub enum StoreError {
         /// The type that was asked for.
         wanted: &'static str,
     },
+    /// A text with a NUL character: PostgreSQL has none, and so nothing on either engine does. The caller is told that the
+    /// request is malformed.
+    #[error("{statement}: a text with a NUL character")]
+    Nul {
+        /// The statement's name.
+        statement: &'static str,
+    },
     /// The statement was used against its nature; a fault of our own.
     #[error("{statement}: {why}")]
     Misuse {

@@ -33,17 +33,18 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement without an answer and says how many rows it changed.
     pub fn exec(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        self.guard(|engine| engine.exec(sql, values))
+        self.guard(|engine| storable(sql, values).and_then(|()| engine.exec(sql, values)))
     }
 
     /// Runs a statement and brings all rows of its answer; the statement limits them.
     pub fn query(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.guard(|engine| engine.query(sql, values))
+        self.guard(|engine| storable(sql, values).and_then(|()| engine.query(sql, values)))
     }
 
     /// Like [`Tx::query`] for at most one row; more are an error.
     pub fn query_one(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
         self.guard(|engine| {
+            storable(sql, values)?;
             let mut rows = engine.query(sql, values)?;
             match rows.len() {
                 0 | 1 => Ok(rows.pop()),
@@ -54,7 +55,7 @@ impl<'c> Tx<'c> {
 
     /// What this transaction removes must leave the disk before anybody is answered: the log, which still holds the pages
     /// as they were, is emptied after the commit. PostgreSQL has no such command: there the sealing protects what is left
-    /// (docs/decisions/0011).
+    /// (docs/decisions/0012).
     pub fn purge(&mut self) {
         self.must_purge = true;
     }
@@ -80,4 +81,10 @@ impl<'c> Tx<'c> {
         }
         run(self.engine).inspect_err(|fault| self.fault = Some(fault.clone()))
     }
+}
+
+/// SQLite would take what PostgreSQL cannot hold, and a rule must not depend on the engine.
+fn storable(sql: Sql, values: &[Value<'_>]) -> Result<(), StoreError> {
+    let has_nul = |value: &Value<'_>| matches!(value, Value::Text(text) if text.contains('\0'));
+    if values.iter().any(has_nul) { Err(StoreError::Nul { statement: sql.name() }) } else { Ok(()) }
 }
