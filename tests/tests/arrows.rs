@@ -306,7 +306,7 @@ fn nothing_ships_on_top_of_tests_benchmarks_and_tools() {
 
 #[test]
 fn only_the_store_names_a_database_driver() {
-    // Tests and tools start a server by the name of its programs; no driver is among their dependencies.
+    // Tests and tools are left out: they name PostgreSQL's programs, and one test prepares the statements through its driver.
     let all = sources(&["core/src", "server/src", "bench/src"]);
     for driver in SQL_DRIVERS {
         holds(&only_there(&all, driver, &["server/src/store/"]));

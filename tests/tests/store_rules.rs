@@ -214,6 +214,21 @@ async fn parameters_are_bound_by_number_not_by_appearance() {
 }
 
 #[tokio::test]
+async fn a_text_with_a_nul_is_refused_and_undoes_the_request() {
+    let dir = place();
+    let store = open(&dir);
+    let refused = store.write(|tx| {
+        tx.exec(INCREMENT, &[])?;
+        tx.query_one(ORDER, &["one\0two".into(), 2i64.into()])
+    });
+    assert_eq!(refused.await.unwrap_err(), StoreError::Nul { statement: "ORDER" });
+    let count = store.read(|tx| tx.query_one(COUNTER, &[])?.unwrap().int(0)).await.unwrap();
+    assert_eq!(count, 0);
+    // A blob may hold anything.
+    store.write(|tx| tx.exec(INSERT_ITEM, &[1i64.into(), (&b"a\0b"[..]).into()])).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_wrong_type_is_an_error_and_undoes_the_request() {
     let dir = place();
     let store = open(&dir);

@@ -5,7 +5,8 @@ use crate::tools::{OATHTOOL, POSTGRESQL, SQLITE, ensure_packages};
 use crate::workspace::Workspace;
 
 /// Targets that open no database of a portal's, or start a PostgreSQL of their own.
-const WITHOUT: [&str; 6] = ["arrows", "errors_table", "parity", "postgres_store", "sql_on_postgres", "two_portals"];
+const WITHOUT: [&str; 7] =
+    ["arrows", "decide_enumeration", "errors_table", "parity", "postgres_store", "sql_on_postgres", "two_portals"];
 
 /// The only tests that do not run on PostgreSQL, each with the reason.
 const SQLITE_ONLY: [(&str, &str); 11] = [
