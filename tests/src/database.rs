@@ -113,6 +113,20 @@ impl Database {
         self.ask(&statement).map(drop)
     }
 
+    /// Deletes nothing from a table any more, and says nothing of it.
+    pub fn keep_rows(&self, table: &str) -> Result<()> {
+        let statement = match self {
+            Database::File(_) => {
+                format!("CREATE TRIGGER keep_rows BEFORE DELETE ON {table} BEGIN SELECT RAISE(IGNORE); END")
+            }
+            Database::Fresh(_) => format!(
+                "CREATE FUNCTION dialect.keep_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+                 CREATE TRIGGER keep_rows BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION dialect.keep_rows()"
+            ),
+        };
+        self.ask(&statement).map(drop)
+    }
+
     /// Every row of a table.
     pub fn dump(&self, table: &str) -> Result<String> {
         match self {

@@ -44,9 +44,7 @@ async fn b17_the_old_authenticator_works_until_the_new_one_is_proven() {
     let now = |portal: &Portal| portal.clock.now_ms();
     let set_up: TwoStepSetUp = bo.post("/v1/two-step/renewal", &Value::Null).await.json();
     // The app would overwrite an entry of the same name.
-    let date =
-        portal.world.sql(&format!("SELECT strftime('%Y-%m-%d%%20%%28%H.%M', {}, 'unixepoch')", now(&portal) / 1_000));
-    let (day, time) = date.split_once("%20%28").unwrap();
+    let (day, time) = (date(now(&portal), "%Y-%m-%d"), date(now(&portal), "%H.%M"));
     let label = format!("bo%40example.test%20%28{day}%20{time}%20UTC%29");
     assert!(set_up.uri.expose().contains(&label), "{} has no {label}", set_up.uri.expose());
     let new = Authenticator::from_uri(set_up.uri.expose());

@@ -115,10 +115,7 @@ async fn b12_the_page_grants_and_ends_and_repeats_what_was_refused() {
     let mut ada = portal.enforced().await;
     let page = format!("/admin/users/{}", portal.world.member(BO));
     let (form, end) = (format!("{page}/exception"), format!("{page}/exception/end"));
-    let day = |days: i64| {
-        let at = i64::try_from(portal.clock.now_ms() + DAY_MS * days.unsigned_abs()).unwrap();
-        portal.world.sql(&format!("SELECT date({at} / 1000, 'unixepoch')"))
-    };
+    let day = |days: i64| date(portal.clock.now_ms() + DAY_MS * days.unsigned_abs(), "%Y-%m-%d");
     for (until, reason) in
         [("yesterday", REASON), ("2020-01-01", REASON), (day(400).as_str(), REASON), (day(2).as_str(), "")]
     {

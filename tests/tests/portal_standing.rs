@@ -150,7 +150,7 @@ async fn b13_what_cannot_be_recorded_is_not_reset() {
     let tables =
         ["factor", "recovery", "recovery_code", "session", "device", "member", "two_step_exception", "proposal"];
     let state = || tables.map(|table| portal.world.dump(table));
-    portal.world.sql("CREATE TRIGGER full BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END");
+    portal.world.database.refuse("INSERT", "audit_entry").unwrap();
     assert_eq!(ada.step().await, "ready");
     let before = state();
     let act = |what: &str| format!("/v1/admin/members/{}/{what}", bo.member);

@@ -36,8 +36,8 @@ extension TwinlockError {
         case codeRefused = 2002
         /// TL-2003: Too many wrong codes for now; this one was not counted. The member waits.
         case codeWait = 2003
-        /// TL-2004: The authenticator was disabled after too many failures. An admin resets it; the member sets up a
-        /// new one.
+        /// TL-2004: The authenticator, or the recovery codes, were disabled after too many failures. A recovery code
+        /// replaces the authenticator. Without one an admin resets it; the member sets up a new one.
         case codeDisabled = 2004
         /// TL-2005: A set-up URI or its secret is refused. Whoever made it corrects it; the reason names the fault.
         case uriRefused = 2005

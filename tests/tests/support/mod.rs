@@ -42,6 +42,13 @@ pub const MINUTE_MS: u64 = 60_000;
 pub const HOUR_MS: u64 = 3_600_000;
 pub const DAY_MS: u64 = 24 * HOUR_MS;
 
+/// A time in UTC, written by the system's own `date`.
+pub fn date(ms: u64, format: &str) -> String {
+    let mut command = Command::new("date");
+    let output = command.args(["-u", "-d", &format!("@{}", ms / 1_000), &format!("+{format}")]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 /// Milliseconds since 1970, by the system.
 pub fn system_now_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
