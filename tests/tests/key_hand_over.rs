@@ -35,9 +35,7 @@ async fn phones_of_the_real_program_follow_to_the_new_key() {
     let world = World::new();
     let served = Served::start(&world).await;
     let mut ada = served.browser();
-    ada.sign_in(ADA).await;
-    ada.require_two_step().await;
-    ada.set_up().await;
+    ada.enforce().await;
     let phone = |name| {
         let (keys, store) = (Arc::new(MemoryDeviceKey::new()), Arc::new(MemoryStore::new()));
         Handset::over(served.door.clone(), Arc::new(SystemTimeClock), "account", name, keys, store)

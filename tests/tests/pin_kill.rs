@@ -26,15 +26,9 @@ impl Mortal {
         let world = World::new();
         let served = Served::start(&world).await;
         let mut ada = served.browser();
-        ada.sign_in(ADA).await;
-        ada.require_two_step().await;
-        ada.set_up().await;
+        ada.enforce().await;
         let mut bo = served.phone();
-        bo.sign_in(BO).await;
-        bo.set_up().await;
-        bo.enroll().await;
-        ada.approve(&bo).await.expect(204);
-        bo.create_pin().await;
+        bo.make_ready(BO, &mut ada).await;
         (Self { world, served: Some(served), kills: 0 }, bo)
     }
 

@@ -145,9 +145,7 @@ impl Mortal {
         let world = World::new();
         let served = Served::start(&world).await;
         let mut ada = served.browser();
-        ada.sign_in(ADA).await;
-        ada.require_two_step().await;
-        ada.set_up().await;
+        ada.enforce().await;
         let (keys, store) = (Arc::new(MemoryDeviceKey::new()), Arc::new(MemoryStore::new()));
         let mut handset = Handset::over(served.door.clone(), Arc::new(StandingClock), "account", BO, keys, store);
         handset.enroll(&mut ada).await;

@@ -25,15 +25,9 @@ const LIMIT: usize = 8;
 /// A phone with a PIN at `served`, and a database in which nobody has to wait: all tries race for the limit alone.
 async fn contested(world: &World, served: &Served) -> Phone {
     let mut ada = served.browser();
-    ada.sign_in(ADA).await;
-    ada.require_two_step().await;
-    ada.set_up().await;
+    ada.enforce().await;
     let mut bo = served.phone();
-    bo.sign_in(BO).await;
-    bo.set_up().await;
-    bo.enroll().await;
-    ada.approve(&bo).await.expect(204);
-    bo.create_pin().await;
+    bo.make_ready(BO, &mut ada).await;
     world.database.keep_at("pin", "wait_until_ms", 0).unwrap();
     bo
 }

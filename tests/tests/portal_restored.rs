@@ -18,9 +18,7 @@ async fn f49_after_a_restore_a_device_has_two_tries_and_waits_for_approval_again
     let world = World::new();
     let served = Served::start(&world).await;
     let mut ada = served.browser();
-    ada.sign_in(ADA).await;
-    ada.require_two_step().await;
-    ada.set_up().await;
+    ada.enforce().await;
     let (keys, store) = (Arc::new(MemoryDeviceKey::new()), Arc::new(MemoryStore::new()));
     let clock = Arc::new(SystemTimeClock);
     let mut bo = Handset::over(served.door.clone(), clock, "account", BO, keys, store);

@@ -213,9 +213,7 @@ async fn f76_after_submit_nothing_of_the_pin_is_left_in_memory() {
     let world = World::new();
     let served = Served::start(&world).await;
     let mut ada = served.browser();
-    ada.sign_in(ADA).await;
-    ada.require_two_step().await;
-    ada.set_up().await;
+    ada.enforce().await;
     let (store, keys) = (Arc::new(MemoryStore::new()), Arc::new(MemoryDeviceKey::new()));
     let clock = Arc::new(SystemTimeClock);
     let mut handset = Handset::over(served.door.clone(), clock, "account", BO, keys.clone(), store.clone());

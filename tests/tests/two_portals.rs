@@ -43,20 +43,14 @@ impl Pair {
         assert!(world.database.address().is_some());
         let (left, right) = tokio::join!(Served::start(&world), Served::start(&world));
         let mut ada = left.browser();
-        ada.sign_in(ADA).await;
-        ada.require_two_step().await;
-        ada.set_up().await;
+        ada.enforce().await;
         Self { world, left, right, ada }
     }
 
     /// A phone at the right portal, approved at the left one.
     async fn ready_phone(&mut self, name: &str) -> Phone {
         let mut phone = self.right.phone();
-        phone.sign_in(name).await;
-        phone.set_up().await;
-        phone.enroll().await;
-        self.ada.approve(&phone).await.expect(204);
-        phone.create_pin().await;
+        phone.make_ready(name, &mut self.ada).await;
         phone
     }
 }

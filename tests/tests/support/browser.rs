@@ -148,6 +148,13 @@ impl Browser {
         self.put("/v1/admin/policy", &change).await
     }
 
+    /// Signs in as Ada, requires two-step from everybody and sets up her own.
+    pub async fn enforce(&mut self) {
+        self.sign_in(super::ADA).await;
+        self.require_two_step().await;
+        self.set_up().await;
+    }
+
     pub async fn require_two_step(&mut self) {
         self.change_policy(json!({ "two_step": true }), "").await.expect(200);
     }

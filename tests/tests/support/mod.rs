@@ -5,18 +5,17 @@ pub mod browser;
 pub mod forgery;
 pub mod phone;
 pub mod program;
+mod world;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tempfile::TempDir;
 use tower::ServiceExt;
 use twinlock_core::code::{CodeKey, OneTimeCode};
 use twinlock_core::ports::{Clock, PortError};
@@ -24,11 +23,11 @@ use twinlock_portal::access::Audience;
 use twinlock_portal::config::Config;
 use twinlock_portal::key_wrap::FileKeyWrap;
 use twinlock_portal::portal::PortalState;
-use twinlock_portal::store::{Address, Options, Store};
-use twinlock_tests::database::Database;
+use twinlock_portal::store::Options;
 
 pub use browser::Browser;
 pub use phone::Phone;
+pub use world::*;
 
 /// Host of every portal under test; signatures are bound to it.
 pub const AUTHORITY: &str = "portal.test";
@@ -251,162 +250,6 @@ impl Authenticator {
     }
 }
 
-/// The folder of a portal: its database, its files, its key.
-pub struct World {
-    pub database: Database,
-    pub folder: TempDir,
-    pub organisation: String,
-    pub file: String,
-}
-
-impl World {
-    /// One organisation without two-step, an admin, two members and a file, made by the operator's command line.
-    ///
-    /// Made once for a test program and copied for each test.
-    pub fn new() -> Self {
-        static SEED: OnceLock<World> = OnceLock::new();
-        let seed = SEED.get_or_init(Self::seed);
-        let folder = tempfile::tempdir().unwrap();
-        copy(seed.folder.path(), folder.path());
-        let database = seed.database.copy(file_in(&folder)).unwrap();
-        Self { database, folder, organisation: seed.organisation.clone(), file: seed.file.clone() }
-    }
-
-    fn seed() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database::empty(file_in(&folder)).unwrap();
-        let mut world = Self { database, folder, organisation: String::new(), file: String::new() };
-        world.organisation = world.run(&["admin", "create-organisation", "--name", "Harbour & Söhne"], "");
-        for (name, email, role) in MEMBERS {
-            world.add_member(name, email, role);
-        }
-        let path = world.folder.path().join(FILE_NAME);
-        std::fs::write(&path, FILE_CONTENT).unwrap();
-        let organisation = world.organisation.clone();
-        let arguments = ["admin", "add-file", "--organisation", &organisation, path.to_str().unwrap()];
-        world.file = world.run(&arguments, "");
-        world
-    }
-
-    pub fn add_member(&self, name: &str, email: &str, role: &str) -> String {
-        let arguments = [
-            "admin",
-            "add-member",
-            "--organisation",
-            &self.organisation,
-            "--name",
-            name,
-            "--email",
-            email,
-            "--role",
-            role,
-        ];
-        self.run(&arguments, PASSWORD)
-    }
-
-    /// The database as a portal opens it.
-    pub fn open(&self, options: Options) -> Store {
-        let store = match self.database.address() {
-            Some(address) => Store::open_postgres(&Address::parse(address).unwrap(), &options),
-            None => Store::open_sqlite(&self.database_file(), options),
-        };
-        store.unwrap()
-    }
-
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    pub fn key_file(&self) -> PathBuf {
-        self.folder.path().join("key")
-    }
-
-    /// SQLite's file.
-    pub fn database_file(&self) -> PathBuf {
-        file_in(&self.folder)
-    }
-
-    /// Runs the portal's command line; returns what it said.
-    pub fn run(&self, arguments: &[&str], input: &str) -> String {
-        let output = program::run(self.command(arguments), input);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program::path());
-        command
-            .args(arguments)
-            .env_clear()
-            .env("TWINLOCK_DATA", self.data())
-            .env("TWINLOCK_KEY_FILE", self.key_file())
-            .env("TWINLOCK_PUBLIC_URL", format!("https://{AUTHORITY}"))
-            .env("TWINLOCK_TRUSTED_PROXIES", "[127.0.0.2/32]")
-            .env("TWINLOCK_SIGN_INS_A_MINUTE", "1000000")
-            .env("TWINLOCK_REQUESTS_A_SECOND", "1000000");
-        if let Some(address) = self.database.address() {
-            command.args(["--database", address]);
-        }
-        command
-    }
-
-    /// Asks the database itself, beside the portal.
-    #[track_caller]
-    pub fn sql(&self, statement: &str) -> String {
-        self.database.ask(statement).unwrap()
-    }
-
-    /// Takes a table's constraints away: they protect the portal, and a test asks what it does without them.
-    pub fn loosen(&self, table: &str) {
-        self.database.loosen(table, if table == "pin" { "device" } else { "member, id" }).unwrap();
-    }
-
-    /// Puts these bytes into a column of every row.
-    pub fn overwrite(&self, table: &str, column: &str, hex: &str) {
-        let literal = if self.database.address().is_some() { format!("unhex('{hex}')") } else { format!("x'{hex}'") };
-        self.sql(&format!("UPDATE {table} SET {column} = {literal}"));
-    }
-
-    /// Every row of a table, as text.
-    pub fn dump(&self, table: &str) -> String {
-        self.database.dump(table).unwrap()
-    }
-
-    /// The id of the member with this address.
-    pub fn member(&self, email: &str) -> String {
-        self.sql(&format!("SELECT id FROM member WHERE email = '{email}'"))
-    }
-
-    /// The details of the audit entries with this action, the oldest first.
-    pub fn audit_details(&self, action: &str) -> Vec<Value> {
-        let statement = format!(
-            "SELECT json_extract(entry, '$.detail') FROM audit_entry
-            WHERE json_extract(entry, '$.action') = '{action}' ORDER BY id"
-        );
-        self.sql(&statement).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// How many audit entries have this action.
-    pub fn audited(&self, action: &str) -> usize {
-        let statement = format!("SELECT count(*) FROM audit_entry WHERE json_extract(entry, '$.action') = '{action}'");
-        self.sql(&statement).parse().unwrap()
-    }
-}
-
-/// Name, address, role.
-pub const MEMBERS: [(&str, &str, &str); 3] = [
-    ("Ada Admin", "ada@example.test", "admin"),
-    ("Bo Brandt", "bo@example.test", "member"),
-    ("Cy Castle", "cy@example.test", "member"),
-];
-pub const ADA: &str = "ada@example.test";
-pub const BO: &str = "bo@example.test";
-pub const CY: &str = "cy@example.test";
-
-fn file_in(folder: &TempDir) -> PathBuf {
-    folder.path().join("data").join("portal.db")
-}
-
 /// Every page of the portal, with its method; ids need not exist.
 pub fn pages(portal: &Portal) -> Vec<(String, String)> {
     let declared = twinlock_portal::app::declared(&portal.state).unwrap();
@@ -419,19 +262,6 @@ pub fn pages(portal: &Portal) -> Vec<(String, String)> {
         .collect();
     assert!(pages.len() >= 40, "{pages:?}");
     pages
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A portal in this process with a clock of the test's.
@@ -488,9 +318,7 @@ impl Portal {
     /// Ada, signed in, with two-step required from everybody and her own set up.
     pub async fn enforced(&self) -> Browser {
         let mut ada = self.browser();
-        ada.sign_in(ADA).await;
-        ada.require_two_step().await;
-        ada.set_up().await;
+        ada.enforce().await;
         ada
     }
 
@@ -515,9 +343,8 @@ impl Portal {
 
     /// A phone of a member with everything done: code, device, approval, PIN.
     pub async fn ready_phone(&self, ada: &mut Browser, name: &str) -> Phone {
-        let mut phone = self.waiting_phone(name).await;
-        ada.approve(&phone).await.expect(204);
-        phone.create_pin().await;
+        let mut phone = self.phone();
+        phone.make_ready(name, ada).await;
         phone
     }
 }

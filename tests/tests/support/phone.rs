@@ -323,6 +323,15 @@ impl Phone {
         answer
     }
 
+    /// From the sign-in to an open session: code, device, approval by `ada`, PIN.
+    pub async fn make_ready(&mut self, name: &str, ada: &mut super::Browser) {
+        self.sign_in(name).await;
+        self.set_up().await;
+        self.enroll().await;
+        ada.approve(self).await.expect(204);
+        self.create_pin().await;
+    }
+
     pub async fn create_pin(&mut self) {
         let prepared = self.prepare_pin(By::Device).await;
         self.commit_pin(By::Device, &prepared).await.expect(200);
