@@ -26,7 +26,7 @@ pub enum Step {
         /// Tries before the PIN is erased.
         tries_left: u32,
     },
-    /// The policy was raised: ask for a new PIN, twice, after the old one was entered.
+    /// The policy was raised, or the member asked: ask for a new PIN, twice, after the old one was entered.
     ChangePin(PinRequest),
     /// Nothing is accepted until then (epoch milliseconds, portal time).
     Wait {
