@@ -21,7 +21,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tower::ServiceExt;
 use twinlock_core::code::{CodeKey, OneTimeCode};
 use twinlock_core::ports::{Clock, PortError};
-use twinlock_core::proof::{KeyId, RequestParts, SigningKey, Stamp, sign_request};
+use twinlock_core::proof::{KeyId, RequestHead, RequestParts, SigningKey, Stamp, sign_request};
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::{CodeEntry, NONCE_HEADER, SignIn, SignedIn, TwoStepSetUp};
 use twinlock_portal::app::app;
@@ -328,12 +328,8 @@ fn signed(
     clock: &ManualClock,
 ) -> Result<Request<Body>> {
     let parts = RequestParts {
-        method,
-        authority: AUTHORITY,
-        path: target,
-        query: None,
+        head: RequestHead { method, authority: AUTHORITY, path: target, query: None, policy_version: POLICY_VERSION },
         body: &body,
-        policy_version: POLICY_VERSION,
     };
     let stamp = Stamp { created_s: clock.now_ms() / 1_000, nonce: nonce.to_owned(), key_id };
     let mut request = Request::builder().method(method).uri(target).header("host", AUTHORITY);

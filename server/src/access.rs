@@ -4,8 +4,9 @@
 //! The guard authenticates, asks [`decide`](twinlock_core::policy::decide) for the caller's next step with the policy of
 //! this very moment, and lets through only what that step allows.
 
+use crate::applications::back_ends;
 use crate::caller::{Caller, Key, Origin, Role};
-use crate::client_address::ClientAddress;
+use crate::client_address::{ClientAddress, Peer};
 use crate::declared::{DESCRIPTION, declare_described};
 use crate::extract;
 use crate::identity::{Identity, identify, is_signed};
@@ -59,6 +60,10 @@ pub enum Access {
     Ready,
     /// Like `Ready`, and the member is an admin.
     Admin,
+    /// Another application's back end, with its key.
+    BackEnd,
+    /// A proxy that the operator trusts, which asks about somebody else's request.
+    Proxy,
 }
 
 impl Access {
@@ -118,6 +123,8 @@ impl Access {
             }
             Access::Ready => has_session && caller.step == Step::Ready,
             Access::Admin => has_session && caller.step == Step::Ready && caller.role == Role::Admin,
+            // No members: the guard never looks for one.
+            Access::BackEnd | Access::Proxy => false,
         };
         if admitted {
             return Ok(());
@@ -220,6 +227,22 @@ async fn admit(portal: &Portal, access: Access, request: Request, is_signed: boo
     let request_id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let address = parts.extensions.get::<ClientAddress>().map(|found| found.0.to_string()).unwrap_or_default();
     let origin = Origin { address, agent: open_sessions::agent(&parts.headers), request_id };
+    match access {
+        Access::BackEnd => {
+            let back_end = back_ends::authenticate(portal, &parts.headers).await?;
+            parts.extensions.insert(Arc::new(back_end));
+        }
+        Access::Proxy if !parts.extensions.get::<Peer>().is_some_and(|peer| peer.is_trusted) => {
+            let detail = "Only a proxy that the configuration trusts may ask about somebody else's request.";
+            return Err(Refusal::from(Error::Forbidden).with_detail(detail));
+        }
+        _ => {}
+    }
+    if matches!(access, Access::BackEnd | Access::Proxy) {
+        // What looks like a signature or a cookie here is somebody else's.
+        parts.extensions.insert(origin);
+        return Ok(Request::from_parts(parts, body));
+    }
     let mut signed_body = None;
     if is_signed {
         // Read whole, to compare its digest.
@@ -254,10 +277,11 @@ async fn refuse_outdated(portal: &Portal, caller: &Caller) -> Result<(), Refusal
         return Ok(());
     }
     let pack = policy::pack(portal, caller.organisation.clone(), caller.member.clone(), caller.now_ms).await?;
-    Err(Refusal::policy_outdated(pack, caller.step.clone()))
+    Err(Refusal::policy_outdated(Some(pack), caller.step.clone()))
 }
 
-fn blocked(reason: BlockedReason) -> Error {
+/// What a blocked caller is told.
+pub fn blocked(reason: BlockedReason) -> Error {
     match reason {
         BlockedReason::Revoked | BlockedReason::KeyLost => Error::DeviceRevoked,
         BlockedReason::Suspended => Error::Suspended,

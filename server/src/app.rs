@@ -1,6 +1,7 @@
 //! The router, and the layers around it.
 
 use crate::access::{Api, Declared};
+use crate::applications::{forward_auth, introspection};
 use crate::declared::check;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
@@ -93,6 +94,8 @@ fn routes(portal: &Portal) -> (Router<Portal>, Vec<Declared>, utoipa::openapi::O
         standing::routes,
         resets::routes,
         audit::routes,
+        introspection::routes,
+        forward_auth::routes,
     ];
     let api = Api::new(portal.clone(), Document::openapi());
     let (router, mut declared, description) = resources.into_iter().fold(api, |api, routes| routes(api)).finish();

@@ -1,5 +1,6 @@
 //! The command line: `serve`, `admin`, `rescue`, `keys`, `config check`.
 
+mod applications;
 mod operator;
 mod serve;
 

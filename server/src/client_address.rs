@@ -13,6 +13,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
 
+/// Who is at the other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// True for a proxy whose `X-Forwarded-` headers are believed.
+    pub is_trusted: bool,
+}
+
 /// Layer: finds the address, and refuses networks that ask too often.
 pub async fn find(State(portal): State<Portal>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
@@ -21,6 +28,8 @@ pub async fn find(State(portal): State<Portal>, mut request: Request, next: Next
     if let Err(error) = portal.throttle.check_request(address) {
         return Refusal::from(error).into_response();
     }
+    let is_trusted = portal.config.trusted_proxies.iter().any(|net| net.contains(&peer));
+    request.extensions_mut().insert(Peer { is_trusted });
     request.extensions_mut().insert(ClientAddress(address));
     next.run(request).await
 }

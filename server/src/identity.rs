@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method};
 use axum_extra::extract::CookieJar;
 use ring::digest::{SHA256, digest};
 use twinlock_core::policy::{Rules, Surface};
-use twinlock_core::proof::{KeyId, Presented, PublicKey, RequestParts};
+use twinlock_core::proof::{KeyId, Presented, PublicKey, RequestHead, RequestParts};
 use twinlock_core::{Error, Result};
 
 /// The browser's session cookie.
@@ -48,7 +48,7 @@ pub async fn identify(
         note_seen(portal, &found).await?;
         return Ok(Identity::Known(found.caller));
     };
-    let claimed_policy = policy_version(&parts.headers)?;
+    let claimed_policy = read_policy_version(only_header(&parts.headers, "x-policy-version")?)?;
     let presented = present(portal, parts, body, claimed_policy)?;
     let mut found = match presented.key_id() {
         KeyId::Enclosed => return Ok(Identity::Enclosed(Box::new(presented))),
@@ -66,6 +66,40 @@ pub async fn identify(
     found.caller.nonce = Some(presented.nonce().to_owned());
     found.caller.claimed_policy = Some(claimed_policy);
     Ok(Identity::Known(found.caller))
+}
+
+/// Whoever signed a request, with a session's key, that an application of `organisation` received. Takes its nonce.
+pub async fn identify_received(
+    portal: &Portal,
+    organisation: &str,
+    presented: &Presented,
+    token: &str,
+    origin: &Origin,
+) -> std::result::Result<Box<Caller>, Refusal> {
+    // Another organisation's members are strangers to the application.
+    if locate(token).is_none_or(|(of, _)| of != organisation) {
+        return Err(Error::SessionEnded.into());
+    }
+    let now_ms = portal.now_ms()?;
+    let found = by_session_token(portal, token, origin, now_ms).await?;
+    presented.verify(&PublicKey::from_spki(&found.public_key)?, now_ms)?;
+    let (of, nonce) = (organisation.to_owned(), presented.nonce().to_owned());
+    portal.store.write(move |tx| nonce::take(tx, &of, &nonce, now_ms)).await??;
+    note_seen(portal, &found).await?;
+    Ok(found.caller)
+}
+
+/// Whoever has this web session, which another application's proxy asks about.
+pub async fn identify_web_session(
+    portal: &Portal,
+    organisation: &str,
+    token_hash: Vec<u8>,
+    origin: &Origin,
+) -> std::result::Result<Option<Box<Caller>>, Refusal> {
+    let found = find_by_hash(portal, organisation, token_hash, origin, portal.now_ms()?).await?;
+    let Some(found) = found.filter(|found| found.caller.surface == Surface::Web) else { return Ok(None) };
+    note_seen(portal, &found).await?;
+    Ok(Some(found.caller))
 }
 
 /// True if a request says to be signed, well or not.
@@ -116,6 +150,16 @@ async fn find_session(
     now_ms: u64,
 ) -> std::result::Result<Option<Found>, Refusal> {
     let Some((organisation, token_hash)) = locate(token) else { return Ok(None) };
+    find_by_hash(portal, organisation, token_hash, origin, now_ms).await
+}
+
+async fn find_by_hash(
+    portal: &Portal,
+    organisation: &str,
+    token_hash: Vec<u8>,
+    origin: &Origin,
+    now_ms: u64,
+) -> std::result::Result<Option<Found>, Refusal> {
     let key = (organisation.to_owned(), token_hash.clone());
     let row = portal.store.read(move |tx| tx.query_one(FIND_SESSION, &[(&key.0).into(), (&key.1).into()])).await?;
     let Some(row) = row else { return Ok(None) };
@@ -178,25 +222,28 @@ fn refuse_closed(row: &Row, now_ms: u64) -> std::result::Result<(), Refusal> {
 
 fn present(portal: &Portal, parts: &Parts, body: &[u8], policy_version: u64) -> Result<Presented> {
     let request = RequestParts {
-        method: parts.method.as_str(),
-        // The portal's own name, not what the request says: a signature made for another host fails here.
-        authority: portal.config.authority(),
-        path: parts.uri.path(),
-        query: parts.uri.query(),
+        head: RequestHead {
+            method: parts.method.as_str(),
+            // The portal's own name, not what the request says: a signature made for another host fails here.
+            authority: portal.config.authority(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+            policy_version,
+        },
         body,
-        policy_version,
     };
     let header = |name| only_header(&parts.headers, name);
     Presented::parse(&request, header("signature-input")?, header("signature")?, header("content-digest")?)
 }
 
-fn policy_version(headers: &HeaderMap) -> Result<u64> {
-    let text = only_header(headers, "x-policy-version")?;
+/// Reads `x-policy-version`; a number has one spelling.
+pub fn read_policy_version(text: &str) -> Result<u64> {
     let version: u64 = text.parse().map_err(|_| Error::SignatureRefused)?;
     if version.to_string() == text { Ok(version) } else { Err(Error::SignatureRefused) }
 }
 
-fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str> {
+/// The value of a header that has to be there once.
+pub fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().map_err(|_| Error::SignatureRefused),

@@ -6,6 +6,7 @@
 pub mod access;
 mod act;
 pub mod app;
+mod applications;
 mod audit;
 mod caller;
 mod caller_facts;

@@ -1,5 +1,6 @@
 //! The portal's state, shared by every handler.
 
+use crate::applications::host_sessions;
 use crate::config::Config;
 use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
@@ -45,6 +46,7 @@ impl PortalState {
         let now_ms = self.now_ms()?;
         let swept = self.store.write(move |tx| {
             nonce::sweep(tx, now_ms)?;
+            host_sessions::sweep(tx, now_ms)?;
             enrollments::sweep(tx, now_ms)?;
             pins::sweep(tx, now_ms)?;
             proposals::sweep(tx, now_ms)?;

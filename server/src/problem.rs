@@ -43,8 +43,9 @@ impl Refusal {
         self
     }
 
-    /// The caller's policy is outdated: the new one and the next step, and nothing else.
-    pub fn policy_outdated(policy: PolicyPack, step: Step) -> Self {
+    /// The caller's policy is outdated: the new one and the next step, and nothing else. To somebody who asks about the
+    /// caller the policy is none.
+    pub fn policy_outdated(policy: Option<PolicyPack>, step: Step) -> Self {
         Self {
             code: ErrorCode::PolicyOutdated,
             status: StatusCode::CONFLICT,
@@ -53,7 +54,7 @@ impl Refusal {
             retry_after_ms: None,
             tries_left: None,
             step: Some(step),
-            policy: Some(Box::new(policy)),
+            policy: policy.map(Box::new),
         }
     }
 

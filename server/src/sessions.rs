@@ -388,7 +388,7 @@ fn session_caller(
 }
 
 /// `<organisation>_<256 random bits>`; the organisation in front lets the table be sharded by it.
-fn generate_token(organisation: &str) -> Result<(SecretText, Vec<u8>), StoreError> {
+pub fn generate_token(organisation: &str) -> Result<(SecretText, Vec<u8>), StoreError> {
     let random = generate_bytes::<32>(&SystemRandom::new()).map_err(|_| StoreError::Closed)?;
     let token = SecretText::new(format!("{organisation}_{}", BASE64URL_NOPAD.encode(&random)));
     let (_, token_hash) = locate(token.expose()).ok_or(StoreError::Closed)?;

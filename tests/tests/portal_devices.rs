@@ -159,16 +159,18 @@ async fn f61_every_change_of_a_signed_request_is_refused() {
     }
     // Signed for another host, too old, too new.
     let signed_at = |offset_s: i64, authority: &str| {
-        use twinlock_core::proof::{RequestParts, Stamp, sign_request};
+        use twinlock_core::proof::{RequestHead, RequestParts, Stamp, sign_request};
         let (key_id, key) = bo.key_of(By::Device);
         let version = bo.policy_version.load(std::sync::atomic::Ordering::SeqCst);
         let parts = RequestParts {
-            method: "GET",
-            authority,
-            path: "/v1/devices/self",
-            query: None,
+            head: RequestHead {
+                method: "GET",
+                authority,
+                path: "/v1/devices/self",
+                query: None,
+                policy_version: version,
+            },
             body: &[],
-            policy_version: version,
         };
         let created_s = (bo.now_ms() / 1_000).checked_add_signed(offset_s).unwrap();
         let stamp = Stamp { created_s, nonce: "0123456789abcdef".to_owned(), key_id };

@@ -3,7 +3,7 @@
 use super::Ports;
 use crate::error::{Error, ErrorCode, Result};
 use crate::ports::{Answer, AnswerKind, Request, generate_bytes};
-use crate::proof::{KeyId, RequestParts, SigningKey, Stamp, sign_request};
+use crate::proof::{KeyId, RequestHead, RequestParts, SigningKey, Stamp, sign_request};
 use crate::secret::SecretBytes;
 use crate::step::Step;
 use crate::wire::{NONCE_HEADER, PolicyPack, Problem, TIME_HEADER};
@@ -21,6 +21,9 @@ pub(super) enum Signer {
     /// The device key.
     Device { organisation: String, device: String, account: String },
 }
+
+/// Names in lower case, and values.
+pub type Headers = Vec<(&'static str, String)>;
 
 /// What is asked of the portal.
 #[derive(Clone)]
@@ -107,15 +110,20 @@ impl Connection {
     ) -> std::result::Result<SecretBytes, Refused> {
         let Call { method, target, ref body, answer } = *call;
         self.learn_portal_ms().await?;
-        let nonce = if method == "GET" {
-            BASE64URL_NOPAD.encode(&generate_bytes::<16>(&SystemRandom::new())?)
-        } else {
-            self.take_nonce().await?
-        };
-        let created_s = self.portal_ms()? / 1000;
+        let nonce = if method == "GET" { generate_nonce()? } else { self.take_nonce().await? };
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        let parts =
-            RequestParts { method, authority: &self.authority, path, query, body: body.expose(), policy_version };
+        let head = RequestHead { method, authority: &self.authority, path, query, policy_version };
+        let mut headers = self.sign(signer, &RequestParts { head, body: body.expose() }, nonce)?;
+        if !body.expose().is_empty() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        let request = Request { method, target: target.to_owned(), headers, body: body.clone(), answer };
+        let answer = self.send(request).await?;
+        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(read_problem(&answer)) }
+    }
+
+    /// The headers that sign a request at the portal's time.
+    pub(super) fn sign(&self, signer: &Signer, parts: &RequestParts<'_>, nonce: String) -> Result<Headers> {
         let key_id = match signer {
             Signer::Enclosed(_) => KeyId::Enclosed,
             Signer::Session { token, .. } => KeyId::Session(token.to_string()),
@@ -123,17 +131,11 @@ impl Connection {
                 KeyId::Device { organisation: organisation.clone(), device: device.clone() }
             }
         };
-        let stamp = Stamp { created_s, nonce, key_id };
-        let mut headers = sign_request(&parts, &stamp, |base| match signer {
+        let stamp = Stamp { created_s: self.portal_ms()? / 1000, nonce, key_id };
+        sign_request(parts, &stamp, |base| match signer {
             Signer::Enclosed(key) | Signer::Session { key, .. } => Ok(key.sign(base)),
             Signer::Device { account, .. } => Ok(self.ports.device_key.sign(account, base)?),
-        })?;
-        if !body.expose().is_empty() {
-            headers.push(("content-type", "application/json".to_owned()));
-        }
-        let request = Request { method, target: target.to_owned(), headers, body: body.clone(), answer };
-        let answer = self.send(request).await?;
-        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(read_problem(&answer)) }
+        })
     }
 
     async fn send(&self, request: Request) -> Result<Answer> {
@@ -168,6 +170,11 @@ impl Connection {
         let answer = self.send(request).await?;
         if answer.status == 204 { Ok(()) } else { Err(read_problem(&answer).error) }
     }
+}
+
+/// For a request whose nonce only has to differ from all others.
+pub(super) fn generate_nonce() -> Result<String> {
+    Ok(BASE64URL_NOPAD.encode(&generate_bytes::<16>(&SystemRandom::new())?))
 }
 
 fn read_problem(answer: &Answer) -> Refused {

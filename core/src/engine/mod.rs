@@ -5,6 +5,7 @@
 
 mod account;
 mod attempt;
+mod authorised;
 mod biometric;
 mod call;
 mod connection;

@@ -5,6 +5,8 @@
 
 mod key;
 mod signature;
+mod target;
 
 pub use key::{PublicKey, SigningKey};
-pub use signature::{KeyId, Presented, RequestParts, Stamp, sign_request};
+pub use signature::{KeyId, Presented, RequestHead, RequestParts, Stamp, content_digest, sign_request};
+pub use target::Target;

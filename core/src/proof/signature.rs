@@ -10,6 +10,15 @@ use subtle::ConstantTimeEq;
 /// What a signature covers of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestParts<'a> {
+    /// All but the body.
+    pub head: RequestHead<'a>,
+    /// The body exactly as sent.
+    pub body: &'a [u8],
+}
+
+/// What a signature covers of a request besides the digest of its body.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestHead<'a> {
     /// Upper case.
     pub method: &'a str,
     /// Host, with the port unless it is the default, lower case.
@@ -18,8 +27,6 @@ pub struct RequestParts<'a> {
     pub path: &'a str,
     /// The query exactly as sent, without its question mark; `None` if there is none.
     pub query: Option<&'a str>,
-    /// The body exactly as sent.
-    pub body: &'a [u8],
     /// The value of `x-policy-version`.
     pub policy_version: u64,
 }
@@ -76,10 +83,10 @@ pub fn sign_request(
 ) -> Result<Vec<(&'static str, String)>> {
     let digest = content_digest(parts.body);
     let parameters = signature_parameters(stamp, None);
-    let signature = sign(&signature_base(parts, &digest, &parameters))?;
+    let signature = sign(&signature_base(&parts.head, &digest, &parameters))?;
     Ok(vec![
         ("content-digest", digest),
-        ("x-policy-version", parts.policy_version.to_string()),
+        ("x-policy-version", parts.head.policy_version.to_string()),
         ("signature-input", format!("{LABEL}={parameters}")),
         ("signature", format!("{LABEL}=:{}:", BASE64.encode(&signature))),
     ])
@@ -96,10 +103,24 @@ impl Presented {
         if !bool::from(digest_matches(content_digest, parts.body)) {
             return Err(Error::SignatureRefused);
         }
+        Self::parse_head(&parts.head, signature_input, signature, content_digest)
+    }
+
+    /// Like [`parse`](Self::parse), where somebody else has the body: whoever has it must compare its SHA-256 with
+    /// `content_digest` (RFC 9530), which is checked here for its form only.
+    pub fn parse_head(
+        head: &RequestHead<'_>,
+        signature_input: &str,
+        signature: &str,
+        content_digest: &str,
+    ) -> Result<Self> {
+        if !is_digest(content_digest) {
+            return Err(Error::SignatureRefused);
+        }
         let list = only_member(signature_input)?;
         let (stamp, expires) = read_parameters(&list)?;
         let parameters = signature_parameters(&stamp, expires);
-        let base = signature_base(parts, content_digest, &parameters);
+        let base = signature_base(head, content_digest, &parameters);
         Ok(Self { stamp, base, signature: read_signature(signature)? })
     }
 
@@ -157,25 +178,31 @@ fn signature_parameters(stamp: &Stamp, expires: Option<u64>) -> String {
     )
 }
 
-fn signature_base(parts: &RequestParts<'_>, digest: &str, parameters: &str) -> Vec<u8> {
+fn signature_base(head: &RequestHead<'_>, digest: &str, parameters: &str) -> Vec<u8> {
     format!(
         "\"@method\": {}\n\"@authority\": {}\n\"@path\": {}\n\"@query\": ?{}\n\"content-digest\": {digest}\n\
          \"x-policy-version\": {}\n\"@signature-params\": {parameters}",
-        parts.method,
-        parts.authority,
-        parts.path,
-        parts.query.unwrap_or_default(),
-        parts.policy_version,
+        head.method,
+        head.authority,
+        head.path,
+        head.query.unwrap_or_default(),
+        head.policy_version,
     )
     .into_bytes()
 }
 
-fn content_digest(body: &[u8]) -> String {
+/// The digest of a body as its header bears it (RFC 9530 §2): `sha-256=:…:`.
+pub fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", BASE64.encode(&Sha256::digest(body)))
 }
 
 fn digest_matches(presented: &str, body: &[u8]) -> subtle::Choice {
     presented.as_bytes().ct_eq(content_digest(body).as_bytes())
+}
+
+fn is_digest(presented: &str) -> bool {
+    let value = presented.strip_prefix("sha-256=:").and_then(|rest| rest.strip_suffix(':'));
+    value.and_then(|value| BASE64.decode(value.as_bytes()).ok()).is_some_and(|digest| digest.len() == 32)
 }
 
 fn only_member(header: &str) -> Result<InnerList> {

@@ -1,5 +1,6 @@
 //! What the operator does on the portal's own machine. Passwords come by standard input, never as arguments.
 
+use super::applications::{self, Applications};
 use super::serve::open;
 use crate::config::Config;
 use crate::members::{self, NewMember};
@@ -46,6 +47,8 @@ pub(super) enum Admin {
         /// The file to copy
         path: PathBuf,
     },
+    #[command(flatten)]
+    Applications(Applications),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -167,6 +170,7 @@ async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {
             let added = files::add(portal, organisation, name, content).await;
             added.map_err(|refusal| refusal.title().to_owned())
         }
+        Admin::Applications(command) => applications::execute(portal, command).await,
     }
 }
 

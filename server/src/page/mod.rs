@@ -61,9 +61,13 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         policies::routes,
         proposals::routes,
         record::routes,
+        crate::applications::hand_over::routes,
     ];
     parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()
 }
+
+/// A path that is longer is not remembered. The way from another application holds its path within ours.
+const MAX_PATH: usize = 2_000;
 
 /// What every page shows around its content.
 struct Frame {
@@ -152,16 +156,20 @@ struct Next {
 impl Next {
     /// The path, if it is one of ours; else the files. Another site's address is never followed.
     fn path(&self) -> &str {
-        let is_ours = self.next.starts_with('/')
-            && !self.next.starts_with("//")
-            && !self.next.contains(['\\', '\r', '\n', '\t'])
-            && self.next.len() <= 512;
-        if is_ours { &self.next } else { "/files" }
+        if is_own_path(&self.next) { &self.next } else { "/files" }
     }
 
     fn suffix(&self) -> String {
         if self.next.is_empty() { String::new() } else { next_query(self.path()) }
     }
+}
+
+/// True for a path of the host that is asked: another site's address is never followed.
+pub fn is_own_path(text: &str) -> bool {
+    text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains(['\\', '\r', '\n', '\t'])
+        && text.len() <= MAX_PATH
 }
 
 /// From when on a member without two-step cannot go on without it: said during a deadline, and in the last seven days of
@@ -174,7 +182,12 @@ fn announced(caller: &Caller) -> Option<u64> {
 }
 
 fn next_query(target: &str) -> String {
-    format!("?next={}", utf8_percent_encode(target, NON_ALPHANUMERIC))
+    format!("?next={}", encode(target))
+}
+
+/// A text as a value in an address.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// A form, refused without quoting what was typed.

@@ -41,6 +41,10 @@ use writer::{Checkpoints, Writer};
 pub fn catalogue() -> impl Iterator<Item = Sql> {
     [
         migrate::STATEMENTS,
+        crate::applications::back_ends::STATEMENTS,
+        crate::applications::host_sessions::STATEMENTS,
+        crate::applications::protected_hosts::STATEMENTS,
+        crate::applications::VOUCHED_STATEMENTS,
         crate::audit::STATEMENTS,
         crate::caller_facts::STATEMENTS,
         crate::devices::STATEMENTS,

@@ -2,7 +2,7 @@
 
 use crate::support::phone::By;
 use crate::support::*;
-use crate::{BAD_REQUEST, DEVICE_REVOKED, FORBIDDEN, SESSION_ENDED, STEP_REQUIRED};
+use crate::{BAD_REQUEST, DEVICE_REVOKED, FORBIDDEN, SESSION_ENDED, SIGNATURE_REFUSED, STEP_REQUIRED};
 use serde_json::json;
 use twinlock_portal::access::{Access, Audience, Declared};
 
@@ -58,6 +58,8 @@ pub fn lets_in(access: Access, who: Who) -> bool {
         Access::SetPin => &[Device, Opened],
         Access::Ready => &[Opened, Member, Auditor, Admin, Foreigner, ForeignAdmin],
         Access::Admin => &[Admin, ForeignAdmin],
+        // Who is no member: a key of its own, an address that the operator trusts.
+        Access::BackEnd | Access::Proxy => &[],
     };
     callers.contains(&who)
 }
@@ -65,6 +67,8 @@ pub fn lets_in(access: Access, who: Who) -> bool {
 /// Status and code with which a program is refused.
 pub fn refused(access: Access, who: Who) -> (u16, &'static str) {
     match who {
+        _ if access == Access::BackEnd => (401, SIGNATURE_REFUSED),
+        _ if access == Access::Proxy => (403, FORBIDDEN),
         Stranger | Ended => (401, SESSION_ENDED),
         Revoked => (401, DEVICE_REVOKED),
         Opened | Member | Auditor | Foreigner if access == Access::Admin => (403, FORBIDDEN),

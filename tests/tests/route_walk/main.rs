@@ -15,6 +15,7 @@ const SESSION_ENDED: &str = "TL-3005";
 const STEP_REQUIRED: &str = "TL-3001";
 const FORBIDDEN: &str = "TL-3006";
 const DEVICE_REVOKED: &str = "TL-5007";
+const SIGNATURE_REFUSED: &str = "TL-4010";
 const BAD_REQUEST: &str = "TL-4007";
 /// An id that nobody has.
 const UNKNOWN: &str = "0123456789abcdef";
@@ -160,8 +161,16 @@ async fn nothing_is_served_that_was_not_declared() {
     assert_eq!(named("GET", "/assets/style.css"), Access::Public);
     let public: Vec<_> =
         routes.iter().filter(|route| route.access == Access::Public).map(|route| route.path.as_str()).collect();
-    let mut expected =
-        vec!["/v1/nonce", "/v1/openapi.json", "/v1/sessions", "/assets/style.css", "/sign-in", "/sign-in"];
+    let mut expected = vec![
+        "/v1/nonce",
+        "/v1/openapi.json",
+        "/v1/sessions",
+        "/assets/style.css",
+        "/sign-in",
+        "/sign-in",
+        "/auth/start",
+        "/auth/landing",
+    ];
     let mut found = public.clone();
     expected.sort_unstable();
     found.sort_unstable();

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use twinlock_core::enrollment::{Transcript, commitment};
 use twinlock_core::pin::{Owner, ShareSeed};
 use twinlock_core::ports::{Clock, generate_bytes};
-use twinlock_core::proof::{KeyId, RequestParts, SigningKey, Stamp, sign_request};
+use twinlock_core::proof::{KeyId, RequestHead, RequestParts, SigningKey, Stamp, sign_request};
 use twinlock_core::secret::SecretText;
 use twinlock_core::wire::*;
 
@@ -131,7 +131,8 @@ impl Phone {
     ) -> Headers {
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let policy_version = self.policy_version.load(Ordering::SeqCst);
-        let parts = RequestParts { method, authority: AUTHORITY, path, query, body, policy_version };
+        let parts =
+            RequestParts { head: RequestHead { method, authority: AUTHORITY, path, query, policy_version }, body };
         let stamp = Stamp { created_s: self.now_ms() / 1_000, nonce, key_id };
         let signed = sign_request(&parts, &stamp, |base| Ok(key.sign(base))).unwrap();
         let mut headers: Headers = signed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
