@@ -16,6 +16,13 @@ pub(crate) struct Package {
 pub(crate) const OATHTOOL: Package =
     Package { name: "oathtool", what_for: "plays the authenticator app", is_there: || on_path("oathtool") };
 
+/// Stands in front of an application and asks the portal.
+pub(crate) const NGINX: Package = Package {
+    name: "nginx-light",
+    what_for: "asks the portal before it serves",
+    is_there: || on_path("nginx") || Path::new("/usr/sbin/nginx").is_file(),
+};
+
 /// The second database; tests start a server of their own from it.
 pub(crate) const POSTGRESQL: Package = Package {
     name: "postgresql",

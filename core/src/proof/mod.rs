@@ -9,4 +9,4 @@ mod target;
 
 pub use key::{PublicKey, SigningKey};
 pub use signature::{KeyId, Presented, RequestHead, RequestParts, Stamp, content_digest, sign_request};
-pub use target::Target;
+pub use target::{Target, canonical_authority};

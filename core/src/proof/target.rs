@@ -29,11 +29,15 @@ impl Target {
         let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query.to_owned())));
         let path = if path.is_empty() { "/" } else { path };
-        Ok(Self { authority: canonical(authority)?, path: path.to_owned(), query })
+        Ok(Self { authority: canonical_authority(authority)?, path: path.to_owned(), query })
     }
 }
 
-fn canonical(authority: &str) -> Result<String> {
+/// Host and port in their one spelling: lower case, without the port 443.
+///
+/// # Errors
+/// [`Error::BadRequest`] for what is no host name (letters, digits, `-`, `.`), no address in brackets, or no port.
+pub fn canonical_authority(authority: &str) -> Result<String> {
     let authority = authority.to_ascii_lowercase();
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),

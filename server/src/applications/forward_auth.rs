@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::CookieJar;
 use ring::digest::{SHA256, digest};
-use twinlock_core::proof::{Target, content_digest};
+use twinlock_core::proof::{Target, canonical_authority, content_digest};
 use twinlock_core::step::Step;
 use twinlock_core::wire::Problem;
 use twinlock_core::{Error, ErrorCode};
@@ -49,9 +49,9 @@ impl Forwarded {
             let value = only_header(headers, name).map(str::to_owned);
             value.map_err(|_| Refusal::from(Error::BadRequest).with_detail(format!("{name}: the proxy sends it once")))
         };
-        let host = Target::parse(&format!("https://{}", read("x-forwarded-host")?))
+        let host = canonical_authority(&read("x-forwarded-host")?)
             .map_err(|fault| Refusal::from(fault).with_detail("x-forwarded-host: HOST or HOST:PORT"))?;
-        Ok(Self { method: read("x-forwarded-method")?, host: host.authority, uri: read("x-forwarded-uri")? })
+        Ok(Self { method: read("x-forwarded-method")?, host, uri: read("x-forwarded-uri")? })
     }
 }
 

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use twinlock_core::Error;
 use twinlock_core::ports::generate_bytes;
-use twinlock_core::proof::Target;
+use twinlock_core::proof::canonical_authority;
 
 /// Remembers in the browser that it began; worth something only together with a ticket, and the other way round.
 const BEGUN: &str = "__Host-twinlock-begun";
@@ -131,12 +131,10 @@ async fn land(
 /// The protected host at which the browser is: the proxy's word, if the operator trusts it.
 fn host_of(peer: Peer, headers: &HeaderMap) -> Result<String, Refusal> {
     let host = only_header(headers, "x-forwarded-host").ok().filter(|_| peer.is_trusted);
-    let target = host.and_then(|host| Target::parse(&format!("https://{host}")).ok());
-    let target = target.ok_or_else(|| {
+    host.and_then(|host| canonical_authority(host).ok()).ok_or_else(|| {
         Refusal::from(Error::BadRequest)
             .with_detail("This address is for a trusted proxy that says which host it stands for (X-Forwarded-Host).")
-    })?;
-    Ok(target.authority)
+    })
 }
 
 async fn find_organisation(portal: &Portal, host: &str) -> Result<String, Refusal> {

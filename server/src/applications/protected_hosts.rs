@@ -3,7 +3,7 @@
 use crate::audit::{self, Event};
 use crate::store::{StoreError, Tx};
 use serde_json::json;
-use twinlock_core::proof::Target;
+use twinlock_core::proof::canonical_authority;
 use twinlock_core::{Error, Result};
 
 crate::statements! {
@@ -20,7 +20,7 @@ pub fn insert(
     now_ms: u64,
 ) -> std::result::Result<Result<()>, StoreError> {
     // As it will arrive from the proxy, so that one host has one name.
-    let is_canonical = Target::parse(&format!("https://{host}")).is_ok_and(|target| target.authority == host);
+    let is_canonical = canonical_authority(host).is_ok_and(|canonical| canonical == host);
     if !is_canonical || tx.exec(INSERT_PROTECTED_HOST, &[host.into(), organisation.into()])? == 0 {
         return Ok(Err(Error::BadRequest));
     }

@@ -24,8 +24,29 @@ pub fn run(mut command: Command, input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Another program; dropping it kills it.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until somebody listens.
+pub async fn wait_for(port: u16) {
+    for _ in 0..400 {
+        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("nobody listens at {port} after ten seconds");
 }
 
 /// A serving process; dropping it kills it.
@@ -40,6 +61,11 @@ pub struct Served {
 impl Served {
     /// Starts the portal and waits until it is healthy. Several may serve one world.
     pub async fn start(world: &World) -> Self {
+        Self::start_with(world, &[]).await
+    }
+
+    /// With other settings of the operator's.
+    pub async fn start_with(world: &World, settings: &[(&str, String)]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (certificate, key) = (world.folder.path().join("tls.pem"), world.folder.path().join("tls.key"));
         if !certificate.exists() {
@@ -56,6 +82,7 @@ impl Served {
             .env("TWINLOCK_MANAGEMENT_LISTEN", format!("127.0.0.1:{management}"))
             .env("TWINLOCK_TLS__CERTIFICATE", &certificate)
             .env("TWINLOCK_TLS__KEY", &key)
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(&log).unwrap())
             .stderr(std::fs::File::create(log.with_extension("err")).unwrap())
