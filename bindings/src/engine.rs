@@ -5,6 +5,7 @@ use crate::password::Password;
 use crate::pin_entry::PinEntry;
 use crate::ports::{Clock, DeviceKey, HostClock, HostDeviceKey, HostStore, Store};
 use crate::step::Step;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use twinlock_core::http::HttpTransport;
 use twinlock_core::secret::{SecretBytes, SecretText};
@@ -152,6 +153,20 @@ impl Engine {
     /// A file's content, by [`FileEntry::id`].
     pub async fn download(&self, id: String) -> Result<Vec<u8>, EngineError> {
         Ok(self.open_engine()?.download(&id).await?)
+    }
+
+    /// The headers that authorise one request to the app's own back end, by name, for exactly this method (upper case),
+    /// `https` address and body; good once, within a minute. Their check is the portal's introspection.
+    ///
+    /// `StepRequired` (TL-3001, TL-3005) unless `Ready`, `Misuse` (TL-4007) for what cannot be signed.
+    pub async fn authorise(
+        &self,
+        method: String,
+        url: String,
+        body: Vec<u8>,
+    ) -> Result<HashMap<String, String>, EngineError> {
+        let headers = self.open_engine()?.authorise(&method, &url, &body).await?;
+        Ok(headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// Drops session, keys and vault from memory; the PIN opens them again.

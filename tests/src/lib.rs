@@ -5,6 +5,7 @@
 //! Kotlin and Swift join by answering the same lines.
 
 pub mod authenticator;
+pub mod back_end;
 pub mod browser;
 pub mod database;
 pub mod database_server;

@@ -3,9 +3,11 @@
 //!
 //! It begins with one line, `{"base_url":…,"roots_pem":…,…}`: the variables of the scenario, and under `phones` the
 //! sign-in of each member whose phone may be walked. Then it answers each line: `{"admin":"approve","with":{…}}` with
-//! `{}`, `{"authenticator":"scan","with":{"uri":…}}` with `{"code":…}`, and what fails with `{"fault":…}`. It ends at the
-//! end of its input.
+//! `{}`, `{"authenticator":"scan","with":{"uri":…}}` with `{"code":…}`,
+//! `{"back_end":"introspect","with":{"method":…,"url":…,"headers":{…}}}` with what the portal says of that request, and
+//! what fails with `{"fault":…}`. It ends at the end of its input.
 
+use crate::back_end::BackEnd;
 use crate::drive::{admin, authenticator};
 use crate::portal::PortalPlace;
 use crate::secrets::Secrets;
@@ -23,6 +25,8 @@ struct Ask {
     #[serde(default)]
     authenticator: Option<String>,
     #[serde(default)]
+    back_end: Option<String>,
+    #[serde(default)]
     with: Map<String, Value>,
 }
 
@@ -30,14 +34,15 @@ struct Ask {
 pub async fn serve() -> Result<()> {
     let secrets = Secrets::none();
     let place = PortalPlace::create(None)?;
-    World::found(&place, &secrets)?;
+    let organisation = World::found(&place, &secrets)?;
+    let back_end = BackEnd::add(&place, &organisation)?;
     let running = place.serve().await?;
     let mut world = World::settle(&place, &secrets).await?;
     say(&introduction(&place)).await?;
     let mut lines = BufReader::new(stdin()).lines();
     while let Some(line) = lines.next_line().await.doing("the phone's lines")? {
         let ask: Ask = serde_json::from_str(&line).doing("a line of the phone's tests")?;
-        let answer = match answer(&ask, &mut world, &secrets).await {
+        let answer = match answer(&ask, &mut world, &back_end, &secrets).await {
             Ok(answer) => answer,
             Err(fault) => json!({ "fault": fault.0 }),
         };
@@ -56,10 +61,13 @@ fn introduction(place: &PortalPlace) -> Value {
     json!({ "base_url": place.url(), "roots_pem": place.root_pem(), "phones": phones })
 }
 
-async fn answer(ask: &Ask, world: &mut World, secrets: &Secrets) -> Result<Value> {
+async fn answer(ask: &Ask, world: &mut World, back_end: &BackEnd, secrets: &Secrets) -> Result<Value> {
     if let Some(verb) = &ask.admin {
         admin(verb, &ask.with, world).await?;
         return Ok(json!({}));
+    }
+    if ask.back_end.as_deref() == Some("introspect") {
+        return back_end.introspect(&ask.with).await;
     }
     let verb = ask.authenticator.as_deref().doing("nobody is asked")?;
     Ok(json!({ "code": authenticator(verb, &ask.with, world, secrets).await? }))

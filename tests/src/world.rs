@@ -117,8 +117,9 @@ pub struct World {
 }
 
 impl World {
-    /// Creates organisation, people and files with the portal's own command line, before it serves.
-    pub fn found(place: &PortalPlace, secrets: &Secrets) -> Result<()> {
+    /// Creates organisation, people and files with the portal's own command line, before it serves; returns the
+    /// organisation's id.
+    pub fn found(place: &PortalPlace, secrets: &Secrets) -> Result<String> {
         let organisation = place.run(&["admin", "create-organisation", "--name", ORGANISATION], "")?;
         for person in &PEOPLE {
             let role = if person.state == PersonState::Admin { "admin" } else { "member" };
@@ -143,7 +144,7 @@ impl World {
             let path = path.to_str().doing("the temporary folder's name is not UTF-8")?;
             place.run(&["admin", "add-file", "--organisation", &organisation, path], "")?;
         }
-        Ok(())
+        Ok(organisation)
     }
 
     /// The admin signs in, switches *Require Two-Step Authentication* on and sets up; everybody is brought to their state.

@@ -211,6 +211,23 @@ public actor Twinlock {
         try await asked { engine in try await engine.download(id: id) }
     }
 
+    /// The headers that authorise one request to the app's own back end, at ``Step/ready``: `content-digest`,
+    /// `x-policy-version`, `signature-input` and `signature` (RFC 9421, RFC 9530). The back end has them checked by the
+    /// portal's introspection; where it answers 401, call ``refresh()`` and draw the step. One request to the portal at
+    /// most.
+    /// - Parameters:
+    ///   - method: Upper case.
+    ///   - url: Absolute, `https`, exactly as it is sent.
+    ///   - body: The body exactly as it is sent; empty for none.
+    /// - Returns: Values by name. They are good once, within a minute.
+    /// - Throws: ``TwinlockError/stepRequired(_:)`` (TL-3001, TL-3005) unless ready. ``TwinlockError/misuse(_:)``
+    ///   (TL-4007) for what cannot be signed, also for the portal's own address.
+    public func authorise(
+        method: String, url: String, body: Data = Data()
+    ) async throws(TwinlockError) -> [String: String] {
+        try await asked { engine in try await engine.authorise(method: method, url: url, body: body) }
+    }
+
     /// Drops session, keys and vault from memory; the PIN opens them again. No network.
     /// - Returns: The next step.
     @discardableResult

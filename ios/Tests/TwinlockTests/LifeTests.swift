@@ -93,6 +93,7 @@ import TwinlockGlue
         await #expect(throws: closed) { try await twinlock.refresh() }
         await #expect(throws: closed) { try await twinlock.files() }
         await #expect(throws: closed) { try await twinlock.download(id: "a") }
+        await #expect(throws: closed) { try await twinlock.authorise(method: "GET", url: "https://app.example/") }
         await #expect(throws: closed) { try await twinlock.lock() }
         await #expect(throws: closed) { try await twinlock.signOut() }
         await #expect(throws: closed) { try await twinlock.submitRecoveryCode("K7-0000-0000-0000-0000") }

@@ -78,6 +78,23 @@ import Testing
         #expect(refusals.value == 2)
     }
 
+    @Test func anAuthorisedRequestIsActiveAtThePortalOnceAndAsItWasSigned() async throws {
+        let phone = try await EnrolledPhone.shared()
+        let url = "https://orders.northwind.example/orders?from=phone"
+        let headers = try await phone.twinlock.authorise(method: "POST", url: url, body: Data("two gates".utf8))
+        let world = phone.world
+        let said = try await world.introspect(method: "POST", url: url, headers: headers)
+        // printf 'two gates' | openssl dgst -sha256 -binary | base64
+        let digest = "sha-256=:98WcAuogpV6Jm6de1Lhh594dD8NGost709SRhFhj6mU=:"
+        #expect(said == World.Introspection(active: true, contentDigest: digest, assurance: "aal2"))
+        #expect(try await !world.introspect(method: "POST", url: url, headers: headers).active)
+        let changed = try await phone.twinlock.authorise(method: "GET", url: url)
+        #expect(try await !world.introspect(method: "DELETE", url: url, headers: changed).active)
+        await #expect(throws: TwinlockError.self) {
+            try await phone.twinlock.authorise(method: "GET", url: "http://orders.northwind.example")
+        }
+    }
+
     @Test func fiftyTasksAtOnceAreSafe() async throws {
         let phone = try await EnrolledPhone.shared()
         let names = try await withThrowingTaskGroup(of: Int.self) { group in

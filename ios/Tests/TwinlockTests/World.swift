@@ -66,6 +66,21 @@ actor World {
         _ = try ask(["admin": "revoke", "with": ["member": member.name]])
     }
 
+    /// What the portal says to a back end that received this request.
+    func introspect(method: String, url: String, headers: [String: String]) throws -> Introspection {
+        let with: [String: Any] = ["method": method, "url": url, "headers": headers]
+        let said = try ask(["back_end": "introspect", "with": with])
+        return Introspection(
+            active: try #require(said["active"] as? Bool), contentDigest: said["content_digest"] as? String,
+            assurance: said["assurance"] as? String)
+    }
+
+    struct Introspection: Sendable, Equatable {
+        var active: Bool
+        var contentDigest: String?
+        var assurance: String?
+    }
+
     private func ask(_ line: [String: Any]) throws -> [String: Any] {
         let bytes = try JSONSerialization.data(withJSONObject: line)
         try input.fileHandleForWriting.write(contentsOf: bytes + Data("\n".utf8))

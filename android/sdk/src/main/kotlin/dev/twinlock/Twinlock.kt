@@ -15,7 +15,7 @@ import kotlinx.coroutines.withContext
  * A device's side of Twinlock, for one account. Every call returns the next [Step], and the app draws that step.
  *
  * Calls may come from any thread: their work is done off it. One call at a time; a second one meanwhile is
- * [TwinlockException.Misuse] (TL-9002), except that [files], [download] and reads of [vault] may overlap. Every call
+ * [TwinlockException.Misuse] (TL-9002), except that [files], [download], [authorise] and reads of [vault] may overlap. Every call
  * may throw any [TwinlockException]. Cancelling a call stops the waiting for it, not what the portal has done: a PIN
  * try was counted before it was made.
  *
@@ -153,6 +153,19 @@ public class Twinlock private constructor(private val calls: EngineCalls) : Auto
     /** A file's content, by [FileEntry.id], at [Step.Ready]. */
     @Throws(TwinlockException::class)
     public suspend fun download(id: String): ByteArray = calls.call { it.download(id) }
+
+    /**
+     * The headers that authorise one request to the app's own back end, at [Step.Ready]: `content-digest`,
+     * `x-policy-version`, `signature-input` and `signature` (RFC 9421, RFC 9530). Send them with exactly this [method]
+     * (upper case), [url] (absolute, `https`) and [body], once and within a minute; the back end has them checked by the
+     * portal's introspection. Where it answers 401, call [refresh] and draw the step. One request to the portal at most.
+     *
+     * [TwinlockException.StepRequired] (TL-3001, TL-3005) unless [Step.Ready]: draw the step.
+     * [TwinlockException.Misuse] (TL-4007) for what cannot be signed, also for the portal's own address: correct the app.
+     */
+    @Throws(TwinlockException::class)
+    public suspend fun authorise(method: String, url: String, body: ByteArray = ByteArray(0)): Map<String, String> =
+        calls.call { it.authorise(method, url, body) }
 
     /** Drops session, keys and vault from memory; the PIN opens them again. */
     @Throws(TwinlockException::class)

@@ -130,6 +130,7 @@ class BorderTest {
             "unlockWithBiometric" to { twinlock.unlockWithBiometric() },
             "files" to { twinlock.files() },
             "download" to { twinlock.download("id") },
+            "authorise" to { twinlock.authorise("GET", "https://app.example/") },
             "lock" to { twinlock.lock() },
             "signOut" to { twinlock.signOut() },
             "submitRecoveryCode" to { twinlock.submitRecoveryCode("K7-0000-0000-0000-0000") },

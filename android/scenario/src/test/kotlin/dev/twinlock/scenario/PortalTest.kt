@@ -19,6 +19,7 @@ import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
+import kotlinx.serialization.json.jsonPrimitive
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.TestMethodOrder
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.security.MessageDigest
+import java.util.Base64
 import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.Executors
@@ -113,6 +115,25 @@ class PortalTest {
             val digest = MessageDigest.getInstance("SHA-256").digest(content)
             assertEquals(file.sha256, digest.joinToString("") { "%02x".format(it) })
         }
+    }
+
+    @Test
+    @Order(3)
+    fun `an authorised request is active at the portal, once, and with the body that was signed`() = runBlocking<Unit> {
+        val url = "https://orders.northwind.example/orders?from=phone"
+        val body = "two gates".toByteArray()
+        val headers = phone.twinlock.authorise("POST", url, body)
+        val said = world.introspect("POST", url, headers)
+        assertEquals("true", said.getValue("active").jsonPrimitive.content, "$said")
+        val digest = Base64.getEncoder().encodeToString(MessageDigest.getInstance("SHA-256").digest(body))
+        assertEquals("sha-256=:$digest:", said.getValue("content_digest").jsonPrimitive.content)
+        assertEquals("aal2", said.getValue("assurance").jsonPrimitive.content)
+        assertEquals("false", world.introspect("POST", url, headers).getValue("active").jsonPrimitive.content)
+        val changed = phone.twinlock.authorise("GET", url)
+        assertEquals("false", world.introspect("DELETE", url, changed).getValue("active").jsonPrimitive.content)
+        val ofThePortal = "${world.portalUrl}/v1/files"
+        val misuse = refused<TwinlockException.Misuse> { phone.twinlock.authorise("GET", ofThePortal) }
+        assertEquals(4007, misuse.code)
     }
 
     /**

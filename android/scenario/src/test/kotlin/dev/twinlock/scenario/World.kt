@@ -48,6 +48,16 @@ class World private constructor(private val process: Process) : AutoCloseable {
         putJsonObject("with") { put("uri", uri) }
     }).text("code")
 
+    /** What the portal says to a back end that received this request. */
+    fun introspect(method: String, url: String, headers: Map<String, String>): JsonObject = ask(buildJsonObject {
+        put("back_end", "introspect")
+        putJsonObject("with") {
+            put("method", method)
+            put("url", url)
+            putJsonObject("headers") { headers.forEach { (name, value) -> put(name, value) } }
+        }
+    })
+
     override fun close() {
         process.outputStream.close()
         process.waitFor()
