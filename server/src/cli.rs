@@ -2,6 +2,7 @@
 
 mod operator;
 mod serve;
+mod sso;
 
 use crate::config::{Config, Flags};
 use clap::{Parser, Subcommand};

@@ -44,6 +44,7 @@ mod resets;
 mod restored;
 mod sessions;
 mod share;
+mod sso;
 mod standing;
 pub mod store;
 mod throttle;

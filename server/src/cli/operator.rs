@@ -1,6 +1,7 @@
 //! What the operator does on the portal's own machine. Passwords come by standard input, never as arguments.
 
 use super::serve::open;
+use super::sso;
 use crate::config::Config;
 use crate::members::{self, NewMember};
 use crate::organisations::NewOrganisation;
@@ -46,6 +47,9 @@ pub(super) enum Admin {
         /// The file to copy
         path: PathBuf,
     },
+    /// Work with the identity provider that an organisation's members sign in by
+    #[command(subcommand)]
+    Sso(sso::Sso),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -167,6 +171,7 @@ async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {
             let added = files::add(portal, organisation, name, content).await;
             added.map_err(|refusal| refusal.title().to_owned())
         }
+        Admin::Sso(command) => sso::execute(portal, command, now_ms).await,
     }
 }
 
