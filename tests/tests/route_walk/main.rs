@@ -160,8 +160,17 @@ async fn nothing_is_served_that_was_not_declared() {
     assert_eq!(named("GET", "/assets/style.css"), Access::Public);
     let public: Vec<_> =
         routes.iter().filter(|route| route.access == Access::Public).map(|route| route.path.as_str()).collect();
-    let mut expected =
-        vec!["/v1/nonce", "/v1/openapi.json", "/v1/sessions", "/assets/style.css", "/sign-in", "/sign-in"];
+    let mut expected = vec![
+        "/v1/nonce",
+        "/v1/openapi.json",
+        "/v1/sessions",
+        "/assets/style.css",
+        "/sign-in",
+        "/sign-in",
+        "/sign-in/sso",
+        "/sign-in/sso/callback",
+        "/sign-in/sso/{organisation}",
+    ];
     let mut found = public.clone();
     expected.sort_unstable();
     found.sort_unstable();
