@@ -31,6 +31,9 @@ async fn b10_mfa_that_the_provider_asserted_by_amr_is_the_second_factor() {
     assert_eq!(status["two_step"], "sso_mfa");
     assert!(system_now_ms() - status["sso_at_ms"].as_u64().unwrap() < 10 * MINUTE_MS, "{status}");
     assert!(ada.get("/admin/users").await.text().contains("✓ SSO with MFA, 20"));
+    let policies = ada.get("/admin/policies").await.text();
+    assert!(policies.contains("1 active members are set up; 2 are led to the set-up"), "{policies}");
+    assert!(policies.contains("Of those, 1 signed in with SSO and MFA last"), "{policies}");
     assert_eq!(stage.status(&mut ada, CY).await["two_step"], "not_set_up", "who did not come is as before");
     let opened = stage.world.audit_details("session.opened");
     assert_eq!(opened.last().unwrap(), &json!({ "surface": "web", "by": "sso", "mfa_asserted": true }));
