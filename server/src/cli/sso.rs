@@ -76,8 +76,8 @@ pub(super) async fn execute(portal: &Portal, command: Sso, now_ms: u64) -> Resul
                 issuer,
                 client_id,
                 secret: read_secret(&client_secret_file)?,
-                mfa_amr: without_empty(mfa_amr),
-                mfa_acr: without_empty(mfa_acr),
+                mfa_amr: without_empty(&mfa_amr),
+                mfa_acr: without_empty(&mfa_acr),
                 name_claim: match name_claim {
                     NameClaimArgument::PreferredUsername => NameClaim::PreferredUsername,
                     NameClaimArgument::Email => NameClaim::Email,
@@ -129,7 +129,7 @@ fn check_issuer(issuer: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn without_empty(values: Vec<String>) -> Vec<String> {
+fn without_empty(values: &[String]) -> Vec<String> {
     let trimmed = values.iter().map(|value| value.trim().to_owned());
     trimmed.filter(|value| !value.is_empty()).collect()
 }

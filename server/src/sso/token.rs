@@ -97,7 +97,7 @@ pub async fn confirm(
         request.request_async(portal.providers.https()?).await.map_err(|fault| match fault {
             RequestTokenError::Request(fault) => not_as_described(&fault.to_string()),
             // Its description may say anything, so only its code is taken down.
-            RequestTokenError::ServerResponse(answer) => not_exchanged(&answer.error().to_string()),
+            RequestTokenError::ServerResponse(answer) => not_exchanged(answer.error().as_ref()),
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => not_exchanged("unreadable"),
         })?;
     let token = answer.id_token().ok_or_else(|| not_exchanged("no ID token"))?;

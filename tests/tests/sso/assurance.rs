@@ -20,7 +20,7 @@ async fn files_are_open(browser: &mut Browser, stage: &Stage) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_mfa_that_the_provider_asserted_by_amr_is_the_second_factor() {
-    let stage = Stage::start(json!({ "bo-at-idp": person(BO, &["pwd", "otp", "mfa"]) }), &[]).await;
+    let stage = Stage::start(&json!({ "bo-at-idp": person(BO, &["pwd", "otp", "mfa"]) }), &[]).await;
     let mut ada = stage.enforced().await;
     let (tab, answer) = stage.sign_in("bo-at-idp").await;
     assert_eq!(answer.expect(303).header("location"), "/files");
@@ -45,7 +45,7 @@ async fn b10_mfa_that_the_provider_asserted_by_amr_is_the_second_factor() {
 async fn b10_mfa_that_the_provider_asserted_by_acr_is_the_second_factor_and_is_asked_for() {
     let of = |acr: &str| json!({ "email": BO, "email_verified": true, "amr": ["pwd"], "acr": acr });
     let users = json!({ "right": of(ACR) });
-    let mut stage = Stage::start(users, &["--mfa-acr", ACR]).await;
+    let mut stage = Stage::start(&users, &["--mfa-acr", ACR]).await;
     stage.enforced().await;
     let mut tab = stage.tab();
     let url = tab.leave(&stage.entrance()).await;
@@ -56,7 +56,7 @@ async fn b10_mfa_that_the_provider_asserted_by_acr_is_the_second_factor_and_is_a
     answer.expect(303);
     assert!(files_are_open(&mut tab.browser(), &stage).await);
     for other in ["urn:example:two-factors-not", "URN:EXAMPLE:TWO-FACTORS", "0"] {
-        stage.provider.change_users(json!({ "right": of(other) }));
+        stage.provider.change_users(&json!({ "right": of(other) }));
         let (tab, answer) = stage.sign_in("right").await;
         answer.expect(303);
         assert!(!files_are_open(&mut tab.browser(), &stage).await, "{other}");
@@ -65,12 +65,12 @@ async fn b10_mfa_that_the_provider_asserted_by_acr_is_the_second_factor_and_is_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_without_the_assertion_it_is_a_password_and_leads_to_the_wizard() {
-    let mut stage = Stage::start(json!({}), &[]).await;
+    let mut stage = Stage::start(&json!({}), &[]).await;
     let mut ada = stage.enforced().await;
     let unsaid = json!({ "email": BO, "email_verified": true });
     let unknown = ["pwd"].as_slice();
     for user in [unsaid, person(BO, &[]), person(BO, unknown), person(BO, &["MFA", "mfa2", "otp", "hwk"])] {
-        stage.provider.change_users(json!({ "bo-at-idp": user }));
+        stage.provider.change_users(&json!({ "bo-at-idp": user }));
         let (tab, answer) = stage.sign_in("bo-at-idp").await;
         answer.expect(303);
         let mut bo = tab.browser();
@@ -95,16 +95,16 @@ async fn b10_without_the_assertion_it_is_a_password_and_leads_to_the_wizard() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_mfa_yesterday_is_nothing_today() {
-    let mut stage = Stage::start(json!({ "bo-at-idp": person(BO, &["mfa"]) }), &[]).await;
+    let mut stage = Stage::start(&json!({ "bo-at-idp": person(BO, &["mfa"]) }), &[]).await;
     let mut ada = stage.enforced().await;
     let (yesterday, _) = stage.sign_in("bo-at-idp").await;
     assert!(files_are_open(&mut yesterday.browser(), &stage).await);
-    stage.provider.change_users(json!({ "bo-at-idp": person(BO, &["pwd"]) }));
+    stage.provider.change_users(&json!({ "bo-at-idp": person(BO, &["pwd"]) }));
     let (today, _) = stage.sign_in("bo-at-idp").await;
     assert!(!files_are_open(&mut today.browser(), &stage).await);
     assert_eq!(stage.status(&mut ada, BO).await["two_step"], "sso_without_mfa");
     // A password says nothing of what the provider asserted either.
-    stage.provider.change_users(json!({ "bo-at-idp": person(BO, &["mfa"]) }));
+    stage.provider.change_users(&json!({ "bo-at-idp": person(BO, &["mfa"]) }));
     stage.sign_in("bo-at-idp").await.1.expect(303);
     let mut by_password = stage.portal.browser();
     by_password.sign_in(BO).await;
@@ -114,14 +114,14 @@ async fn b10_mfa_yesterday_is_nothing_today() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_without_the_policy_nothing_is_asked_but_of_those_who_have_an_authenticator() {
-    let mut stage = Stage::start(json!({ "bo-at-idp": person(BO, &["pwd"]) }), &[]).await;
+    let mut stage = Stage::start(&json!({ "bo-at-idp": person(BO, &["pwd"]) }), &[]).await;
     let (tab, _) = stage.sign_in("bo-at-idp").await;
     let mut bo = tab.browser();
     assert!(files_are_open(&mut bo, &stage).await);
     bo.set_up().await;
     let (tab, _) = stage.sign_in("bo-at-idp").await;
     assert_eq!(tab.browser().step().await, "enter_code", "set up by choice, and asked for");
-    stage.provider.change_users(json!({ "bo-at-idp": person(BO, &["mfa"]) }));
+    stage.provider.change_users(&json!({ "bo-at-idp": person(BO, &["mfa"]) }));
     let (tab, _) = stage.sign_in("bo-at-idp").await;
     assert_eq!(tab.browser().step().await, "ready", "the provider's second factor is one");
     // Somebody guessed until the authenticator was disabled; that is not settled by the provider.
@@ -135,7 +135,7 @@ async fn b10_without_the_policy_nothing_is_asked_but_of_those_who_have_an_authen
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_weighty_acts_want_a_code_of_our_own_and_say_so() {
     let users = json!({ "ada-at-idp": person(ADA, &["mfa"]) });
-    let stage = Stage::start(users, &[]).await;
+    let stage = Stage::start(&users, &[]).await;
     stage.enforced().await;
     stage.world.sql("DELETE FROM factor");
     let (tab, _) = stage.sign_in("ada-at-idp").await;

@@ -13,7 +13,7 @@ fn reasons(stage: &Stage) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_first_time_on_the_subject_alone_decides() {
-    let mut stage = Stage::start(json!({ "first": person("  BO@Example.test ", &["mfa"]) }), &[]).await;
+    let mut stage = Stage::start(&json!({ "first": person("  BO@Example.test ", &["mfa"]) }), &[]).await;
     let (tab, answer) = stage.sign_in("first").await;
     answer.expect(303);
     assert!(
@@ -21,7 +21,7 @@ async fn from_the_first_time_on_the_subject_alone_decides() {
         "found as at the sign-in with a password"
     );
     // Bo's account there is renamed to Cy: it stays Bo's here.
-    stage.provider.change_users(json!({ "first": person(CY, &["mfa"]), "second": person(BO, &["mfa"]) }));
+    stage.provider.change_users(&json!({ "first": person(CY, &["mfa"]), "second": person(BO, &["mfa"]) }));
     let (tab, answer) = stage.sign_in("first").await;
     answer.expect(303);
     assert!(tab.browser().get("/account").await.text().contains("Bo Brandt"));
@@ -48,7 +48,7 @@ async fn nobody_is_created_and_an_address_has_to_be_verified() {
         "unsaid": { "email": BO, "amr": ["mfa"] },
         "nameless": { "preferred_username": BO, "amr": ["mfa"] },
     });
-    let stage = Stage::start(users, &[]).await;
+    let stage = Stage::start(&users, &[]).await;
     let members = stage.world.sql("SELECT count(*) FROM member");
     let expected = [
         ("stranger", "no_member"),
@@ -71,7 +71,7 @@ async fn nobody_is_created_and_an_address_has_to_be_verified() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_of_another_organisation_is_not_found_by_name() {
-    let stage = Stage::start(json!({ "kim": person("kim@example.test", &["mfa"]) }), &[]).await;
+    let stage = Stage::start(&json!({ "kim": person("kim@example.test", &["mfa"]) }), &[]).await;
     let elsewhere = stage.world.run(&["admin", "create-organisation", "--name", "Elsewhere"], "");
     let arguments =
         ["admin", "add-member", "--organisation", &elsewhere, "--name", "Kim", "--email", "kim@example.test"];
@@ -86,7 +86,7 @@ async fn a_preferred_username_counts_where_the_operator_says_so_and_in_the_token
     // Providers that put all claims into the ID token, and those that keep to Core 5.4.
     for in_token in [true, false] {
         let user = json!({ "preferred_username": "Bo@example.test", "amr": ["mfa"], "in_token": in_token });
-        let stage = Stage::start(json!({ "bo": user }), &["--name-claim", "preferred_username"]).await;
+        let stage = Stage::start(&json!({ "bo": user }), &["--name-claim", "preferred_username"]).await;
         let (tab, answer) = stage.sign_in("bo").await;
         answer.expect(303);
         assert!(tab.browser().get("/account").await.text().contains("Bo Brandt"), "{in_token}");
@@ -95,7 +95,7 @@ async fn a_preferred_username_counts_where_the_operator_says_so_and_in_the_token
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_member_is_refused_as_with_the_password() {
-    let stage = Stage::start(json!({ "bo": person(BO, &["mfa"]), "cy": person(CY, &["mfa"]) }), &[]).await;
+    let stage = Stage::start(&json!({ "bo": person(BO, &["mfa"]), "cy": person(CY, &["mfa"]) }), &[]).await;
     stage.sign_in("bo").await.1.expect(303);
     stage.world.sql("UPDATE member SET state = 'suspended' WHERE role = 'member'");
     let before = stage.sessions();

@@ -44,7 +44,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    pub fn start(users: Value) -> Self {
+    pub fn start(users: &Value) -> Self {
         let folder = installed();
         let mut command = Command::new("node");
         command.arg("provider.js").current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -61,7 +61,7 @@ impl Provider {
     }
 
     /// From now on the provider knows these people, and says this of them.
-    pub fn change_users(&mut self, users: Value) {
+    pub fn change_users(&mut self, users: &Value) {
         self.tell(&json!({ "users": users }));
     }
 
@@ -130,7 +130,7 @@ pub struct Stage {
 
 impl Stage {
     /// `settings` are more arguments of `admin sso set`.
-    pub async fn start(users: Value, settings: &[&str]) -> Self {
+    pub async fn start(users: &Value, settings: &[&str]) -> Self {
         let (world, provider) = (World::new(), Provider::start(users));
         set(&world, &provider.issuer, settings);
         let roots = world.folder.path().join("provider-roots.pem");

@@ -68,7 +68,7 @@ async fn settings_that_cannot_be_right_are_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_what_was_asserted_counts_no_more_once_the_operator_changes_or_removes_the_provider() {
-    let stage = Stage::start(json!({ "bo": person(BO, &["mfa"]) }), &[]).await;
+    let stage = Stage::start(&json!({ "bo": person(BO, &["mfa"]) }), &[]).await;
     let mut ada = stage.enforced().await;
     let (tab, _) = stage.sign_in("bo").await;
     let mut bo = tab.browser();

@@ -10,7 +10,7 @@ fn bo() -> serde_json::Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f67_a_sign_in_that_was_begun_in_another_browser_signs_nobody_in() {
-    let stage = Stage::start(bo(), &[]).await;
+    let stage = Stage::start(&bo(), &[]).await;
     // Somebody signs in as himself as far as the last step, and hands that link to another person (login CSRF).
     let mut attacker = stage.tab();
     let url = attacker.leave(&stage.entrance()).await;
@@ -32,7 +32,7 @@ async fn f67_a_sign_in_that_was_begun_in_another_browser_signs_nobody_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_tabs_of_one_browser_may_both_finish_and_two_at_once_make_one_session() {
-    let stage = Stage::start(bo(), &[]).await;
+    let stage = Stage::start(&bo(), &[]).await;
     let mut tab = stage.tab();
     let (first, second) = (tab.leave(&stage.entrance()).await, tab.leave(&stage.entrance()).await);
     let first = tab.authenticate(first, "bo").await;
@@ -52,7 +52,7 @@ async fn two_tabs_of_one_browser_may_both_finish_and_two_at_once_make_one_sessio
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b06_it_leads_to_the_page_first_asked_for_and_never_to_another_site() {
-    let stage = Stage::start(bo(), &[]).await;
+    let stage = Stage::start(&bo(), &[]).await;
     let mut tab = stage.tab();
     let led = tab.open("/account?done=codes").await.expect(303).header("location").to_owned();
     let page = tab.open(&led).await.text();
@@ -69,7 +69,7 @@ async fn b06_it_leads_to_the_page_first_asked_for_and_never_to_another_site() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_passes_by_is_neither_logged_nor_kept() {
-    let stage = Stage::start(bo(), &[]).await;
+    let stage = Stage::start(&bo(), &[]).await;
     let mut tab = stage.tab();
     let url = tab.leave(&stage.entrance()).await;
     let in_query = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
@@ -94,7 +94,7 @@ async fn what_passes_by_is_neither_logged_nor_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn new_signing_keys_of_the_provider_hold_without_a_restart() {
-    let mut stage = Stage::start(bo(), &[]).await;
+    let mut stage = Stage::start(&bo(), &[]).await;
     stage.sign_in("bo").await.1.expect(303);
     stage.provider.rotate_keys();
     stage.sign_in("bo").await.1.expect(303);
@@ -103,7 +103,7 @@ async fn new_signing_keys_of_the_provider_hold_without_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_at_the_provider_ends_on_a_page_that_says_what_to_do() {
-    let stage = Stage::start(bo(), &[]).await;
+    let stage = Stage::start(&bo(), &[]).await;
     let (tab, answer) = stage.sign_in("").await;
     let text = answer.expect(403).text();
     assert!(text.contains("did not confirm you") && text.contains(&stage.entrance()), "{text}");
@@ -114,7 +114,7 @@ async fn a_refusal_at_the_provider_ends_on_a_page_that_says_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_down_is_named_so_and_the_password_still_works() {
-    let mut stage = Stage::start(bo(), &[]).await;
+    let mut stage = Stage::start(&bo(), &[]).await;
     let mut tab = stage.tab();
     let url = tab.leave(&stage.entrance()).await;
     let back = tab.authenticate(url, "bo").await;
@@ -135,7 +135,7 @@ async fn a_provider_that_is_down_is_named_so_and_the_password_still_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_whose_certificate_is_of_no_known_root_is_not_asked() {
-    let stage = Stage::start(bo(), &[]).await;
+    let stage = Stage::start(&bo(), &[]).await;
     let roots = stage.world.folder.path().join("other-roots.pem");
     std::fs::write(&roots, crate::provider::Certificates::make().root).unwrap();
     let settings = [("TWINLOCK_PROVIDER_ROOTS", roots.to_str().unwrap())];
