@@ -37,6 +37,7 @@ crate::statements! {
         LEFT JOIN two_step_exception x ON x.organisation = m.organisation AND x.member = m.id
         LEFT JOIN identity_provider i ON i.organisation = m.organisation
         LEFT JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id
+            AND l.signed_in_ms >= i.set_ms
         WHERE m.organisation = $1 AND m.id > $2 AND ($4 = '' OR m.id = $4) ORDER BY m.id LIMIT $3";
     SUSPEND_MEMBER = "UPDATE member SET state = 'suspended' WHERE organisation = $1 AND id = $2 AND state = 'active'";
 }

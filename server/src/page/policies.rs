@@ -47,6 +47,7 @@ crate::statements! {
     COUNT_SSO_MFA = "SELECT CAST(count(*) AS BIGINT) FROM member m
         JOIN identity_provider i ON i.organisation = m.organisation
         JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id AND l.mfa = 1
+            AND l.signed_in_ms >= i.set_ms
         LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
         WHERE m.organisation = $1 AND m.state = 'active' AND f.id IS NULL";
     COUNT_ACTIVE = "SELECT CAST(count(*) AS BIGINT) FROM member WHERE organisation = $1 AND state = 'active'";

@@ -41,10 +41,10 @@ pub(super) fn routes(pages: Pages) -> Pages {
     pages.route(Access::Public, "/sign-in", get(show).post(submit)).route(Access::SignedIn, "/sign-out", post(sign_out))
 }
 
-async fn show(State(portal): State<Portal>, Query(next): Query<Next>) -> Result<Response, Refusal> {
-    let sso = sso::way(&portal, &next).await?;
+async fn show(State(portal): State<Portal>, Query(next): Query<Next>) -> Response {
+    let sso = sso::way(&portal, &next).await;
     let next = next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned());
-    Ok(render(&SignInPage { frame: Frame::plain("Sign in"), next, name: String::new(), fault: String::new(), sso }))
+    render(&SignInPage { frame: Frame::plain("Sign in"), next, name: String::new(), fault: String::new(), sso })
 }
 
 async fn submit(
@@ -75,7 +75,7 @@ async fn submit(
         next: next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned()),
         name: form.name,
         fault: fault.to_owned(),
-        sso: sso::way(&portal, &next).await?,
+        sso: sso::way(&portal, &next).await,
     };
     Ok(render_refused(status, &page))
 }

@@ -54,13 +54,18 @@ pub(super) fn routes(pages: Pages) -> Pages {
 }
 
 /// Where the sign-in page leads whoever wants to sign in with an organisation; empty if there is no such way.
-pub(super) async fn way(portal: &Portal, next: &Next) -> Result<String, Refusal> {
-    let path = match portal.store.read(sso::find_door).await? {
-        Door::None => return Ok(String::new()),
-        Door::Only(organisation) => format!("/sign-in/sso/{organisation}"),
-        Door::Several => "/sign-in/sso".to_owned(),
+pub(super) async fn way(portal: &Portal, next: &Next) -> String {
+    let path = match portal.store.read(sso::find_door).await {
+        Ok(Door::None) => return String::new(),
+        Ok(Door::Only(organisation)) => format!("/sign-in/sso/{organisation}"),
+        Ok(Door::Several) => "/sign-in/sso".to_owned(),
+        // The page with the fields for name and password is there all the same.
+        Err(fault) => {
+            tracing::error!(%fault, "storage");
+            return String::new();
+        }
     };
-    Ok(path + &next.suffix())
+    path + &next.suffix()
 }
 
 async fn ask(

@@ -23,6 +23,8 @@ use twinlock_core::secret::SecretText;
 const SKEW_MS: u64 = 60_000;
 /// A token is made when the code is exchanged; an older one was kept.
 const MAX_AGE_MS: u64 = 10 * 60_000;
+/// Characters of a subject (OpenID Connect Core §2).
+const SUBJECT: std::ops::RangeInclusive<usize> = 1..=255;
 
 /// What a token was signed with: nothing that a client secret, which both sides know, could have made, and never nothing.
 const ASYMMETRIC: [Alg; 10] = [
@@ -188,6 +190,9 @@ fn verify<'a>(
     let is_ours = |party: &ClientId| party.as_str() == settings.client_id;
     if !claims.authorized_party().is_none_or(is_ours) {
         return Err(ClaimsVerificationError::InvalidAudience("it was issued to another client (azp)".to_owned()));
+    }
+    if !SUBJECT.contains(&claims.subject().len()) {
+        return Err(ClaimsVerificationError::InvalidSubject("it is empty or too long".to_owned()));
     }
     Ok(claims)
 }

@@ -37,7 +37,7 @@ async fn assert_accepted(forge: &Forge, what: &str, made: impl FnOnce(&Forge, Va
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f61_a_token_that_the_provider_did_not_sign_opens_nothing() {
+async fn a_token_that_the_provider_did_not_sign_opens_nothing() {
     let forge = Forge::start().await;
     assert_accepted(&forge, "an honest token", with(json!({}))).await;
     let foreign = Key::generate(&forge.key.kid);
@@ -86,7 +86,7 @@ async fn f61_a_token_that_the_provider_did_not_sign_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f61_a_token_that_was_made_for_another_sign_in_opens_nothing() {
+async fn a_token_that_was_made_for_another_sign_in_opens_nothing() {
     let forge = Forge::start().await;
     for (what, change) in [
         ("another audience", json!({ "aud": "somebody-else" })),
@@ -98,6 +98,8 @@ async fn f61_a_token_that_was_made_for_another_sign_in_opens_nothing() {
         ("another nonce", json!({ "nonce": "n" })),
         ("no nonce", json!({ "nonce": null })),
         ("no subject", json!({ "sub": null })),
+        ("an empty subject", json!({ "sub": "" })),
+        ("a subject that is longer than any", json!({ "sub": "s".repeat(256) })),
     ] {
         assert_refused(&forge, what, with(change)).await;
     }
@@ -111,7 +113,7 @@ async fn f61_a_token_that_was_made_for_another_sign_in_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f61_a_token_of_another_time_opens_nothing() {
+async fn a_token_of_another_time_opens_nothing() {
     let forge = Forge::start().await;
     let now = forge.portal.clock.now_ms() / 1_000;
     for (what, change) in [

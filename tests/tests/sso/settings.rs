@@ -75,6 +75,7 @@ async fn b10_what_was_asserted_counts_no_more_once_the_operator_changes_or_remov
     assert_eq!(bo.step().await, "ready");
     set(&stage.world, &stage.provider.issuer, &["--mfa-amr", "hwk"]);
     assert_eq!(bo.step().await, "set_up_two_step", "the next request of an open session");
+    assert_eq!(stage.status(&mut ada, BO).await["two_step"], "not_set_up", "by the former settings is no status");
     let (tab, _) = stage.sign_in("bo").await;
     assert_eq!(tab.browser().step().await, "set_up_two_step");
     set(&stage.world, &stage.provider.issuer, &[]);

@@ -9,7 +9,7 @@ fn bo() -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f67_a_sign_in_that_was_begun_in_another_browser_signs_nobody_in() {
+async fn b32_a_sign_in_that_was_begun_in_another_browser_signs_nobody_in() {
     let stage = Stage::start(&bo(), &[]).await;
     // Somebody signs in as himself as far as the last step, and hands that link to another person (login CSRF).
     let mut attacker = stage.tab();
