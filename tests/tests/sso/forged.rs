@@ -266,7 +266,7 @@ async fn a_provider_that_misbehaves_opens_nothing_and_leads_nowhere() {
         ("issuer", json!("https://evil.example")),
         ("authorization_endpoint", json!("http://localhost/authorize")),
         ("authorization_endpoint", json!("javascript:alert(1)")),
-        ("jwks_uri", json!("http://localhost/keys")),
+        ("jwks_uri", json!(format!("{}/keys", forge.plain))),
         ("jwks_uri", json!(null)),
     ] {
         forge.said.lock().unwrap().metadata = honest.clone();
@@ -275,6 +275,15 @@ async fn a_provider_that_misbehaves_opens_nothing_and_leads_nowhere() {
         let answer = forge.portal.door.get(&entrance).await;
         assert_eq!(answer.status, 503, "{name} {value}: {}", answer.header("location"));
     }
+    // Neither code nor secret goes out in the clear.
+    forge.said.lock().unwrap().metadata = honest.clone();
+    forge.said.lock().unwrap().metadata["token_endpoint"] = json!(format!("{}/token", forge.plain));
+    forge.portal.clock.pass(HOUR_MS);
+    let before = forge.said.lock().unwrap().exchanges.len();
+    let (mut tab, url) = forge.leave().await;
+    forge.hand_out(&token(&forge.header(), &forge.claims(&url), &Signer::Key(&forge.key)));
+    forge.come_back(&mut tab, &url).await.expect(503);
+    assert_eq!(forge.said.lock().unwrap().exchanges.len(), before);
     forge.said.lock().unwrap().metadata = honest;
     forge.portal.clock.pass(HOUR_MS);
     assert_accepted(&forge, "an honest provider again", with(json!({}))).await;

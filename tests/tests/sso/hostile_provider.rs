@@ -81,6 +81,8 @@ pub struct Forge {
     pub issuer: String,
     pub key: Key,
     pub said: Shared,
+    /// The same provider in plain HTTP, for whoever lets himself be led there.
+    pub plain: String,
     root: String,
     handle: Handle<SocketAddr>,
 }
@@ -95,6 +97,9 @@ impl Forge {
             .route("/keys", get(keys))
             .route("/token", post(exchange))
             .with_state(said.clone());
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let plain = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        tokio::spawn(axum::serve(listener, router.clone()).into_future());
         let server = axum_server::bind_rustls(SocketAddr::from(([127, 0, 0, 1], 0)), tls).handle(handle.clone());
         tokio::spawn(server.serve(router.into_make_service()));
         let issuer = format!("https://localhost:{}", handle.listening().await.unwrap().port());
@@ -117,7 +122,7 @@ impl Forge {
             config.provider_roots = Some(roots);
         });
         set(&portal.world, &issuer, &[]);
-        Self { portal, issuer, key, said, root, handle }
+        Self { portal, issuer, key, said, plain, root, handle }
     }
 
     /// A browser that has left for the provider, and what it took along.
