@@ -34,6 +34,7 @@ struct RefusedPage {
     lead: &'static str,
     /// Where to try again; or empty.
     again: String,
+    password: String,
     request_id: String,
 }
 
@@ -105,7 +106,7 @@ async fn leave(
 ) -> Result<Response, Refusal> {
     match sso::begin(&portal, &organisation, next.path(), browser_of(&jar), &origin).await {
         Ok(begun) => Ok((CookieJar::new().add(tie(&begun.browser)), Redirect::to(&begun.url)).into_response()),
-        Err(fault) => refuse(Ended { organisation: Some(organisation), fault }, &origin),
+        Err(fault) => refuse(Ended { organisation: Some(organisation), next: next.next, fault }, &origin),
     }
 }
 
@@ -140,9 +141,19 @@ fn refuse(ended: Ended, origin: &Origin) -> Result<Response, Refusal> {
             "Your organisation's sign-in did not confirm you. Try again, or ask an admin of your organisation.",
         ),
     };
-    let again = ended.organisation.map(|organisation| format!("/sign-in/sso/{organisation}")).unwrap_or_default();
+    let suffix = Next { next: ended.next }.suffix();
+    let again = ended.organisation.map(|organisation| format!("/sign-in/sso/{organisation}{suffix}"));
     let frame = Frame::plain("Error: not signed in");
-    Ok(render_refused(status, &RefusedPage { frame, lead, again, request_id: origin.request_id.clone() }))
+    Ok(render_refused(
+        status,
+        &RefusedPage {
+            frame,
+            lead,
+            again: again.unwrap_or_default(),
+            password: format!("/sign-in{suffix}"),
+            request_id: origin.request_id.clone(),
+        },
+    ))
 }
 
 /// Lax, because the provider's page leads back to ours.

@@ -46,6 +46,8 @@ pub struct Finished {
 pub struct Ended {
     /// Whose sign-in it was, where that is known.
     pub organisation: Option<String>,
+    /// The page that the member first asked for, or empty.
+    pub next: String,
     /// Why.
     pub fault: Fault,
 }
@@ -93,14 +95,14 @@ pub async fn finish(
 ) -> Result<Finished, Ended> {
     let (Some(state), Some(browser)) = (&callback.state, browser) else { return Err(unknown()) };
     let taken = attempt::take(portal, state, &browser).await;
-    let returned = taken.map_err(|fault| Ended { organisation: None, fault })?.ok_or_else(unknown)?;
-    let organisation = returned.organisation.clone();
+    let returned =
+        taken.map_err(|fault| Ended { organisation: None, next: String::new(), fault })?.ok_or_else(unknown)?;
     let (fault, member) = match conclude(portal, &callback, &returned, origin).await {
         Ok(Ok(token)) => return Ok(Finished { token, next: returned.next }),
         Ok(Err((reason, member))) => (Fault::Refused(reason), member),
         Err(fault) => (fault, None),
     };
-    refused(portal, organisation, fault, member, origin).await
+    refused(portal, returned, fault, member, origin).await
 }
 
 async fn conclude(
@@ -142,11 +144,12 @@ async fn look_up(portal: &Portal, settings: Settings, subject: &str) -> Result<(
 
 async fn refused(
     portal: &Portal,
-    organisation: String,
+    returned: Returned,
     fault: Fault,
     member: Option<String>,
     origin: &Origin,
 ) -> Result<Finished, Ended> {
+    let Returned { organisation, next, .. } = returned;
     if let Fault::Refused(reason) = fault {
         tracing::warn!(request_id = origin.request_id, organisation, reason = reason.name(), "sign-in refused");
         let (of, origin, why) = (organisation.clone(), origin.clone(), (reason, member));
@@ -156,14 +159,14 @@ async fn refused(
             portal.store.write(record).await.map_err(Fault::from)
         };
         if let Err(fault) = recorded.await {
-            return Err(Ended { organisation: Some(organisation), fault });
+            return Err(Ended { organisation: Some(organisation), next, fault });
         }
     }
-    Err(Ended { organisation: Some(organisation), fault })
+    Err(Ended { organisation: Some(organisation), next, fault })
 }
 
 fn unknown() -> Ended {
-    Ended { organisation: None, fault: Fault::Refused(Reason::State) }
+    Ended { organisation: None, next: String::new(), fault: Fault::Refused(Reason::State) }
 }
 
 fn boot_ms(portal: &PortalState) -> Result<u64, Fault> {

@@ -104,9 +104,14 @@ async fn new_signing_keys_of_the_provider_hold_without_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_at_the_provider_ends_on_a_page_that_says_what_to_do() {
     let stage = Stage::start(&bo(), &[]).await;
-    let (tab, answer) = stage.sign_in("").await;
+    let mut tab = stage.tab();
+    let answer = tab.sign_in(&format!("{}?next=/account", stage.entrance()), "").await;
     let text = answer.expect(403).text();
-    assert!(text.contains("did not confirm you") && text.contains(&stage.entrance()), "{text}");
+    assert!(text.contains("href=\"/sign-in?next=%2Faccount\""), "the page first asked for is not lost: {text}");
+    assert!(
+        text.contains("did not confirm you") && text.contains(&format!("{}?next=%2Faccount", stage.entrance())),
+        "{text}"
+    );
     assert!(!text.contains("access_denied"), "{text}");
     assert!(!tab.cookies.contains_key("__Host-session"));
     assert_eq!(stage.world.audit_details("sso.refused"), [json!({ "reason": "provider_error" })]);
