@@ -303,3 +303,20 @@ async fn a_sign_in_that_comes_back_after_ten_minutes_is_over() {
     forge.portal.state.sweep().await.unwrap();
     assert_eq!(forge.portal.world.sql("SELECT count(*) FROM sso_attempt"), "0", "what never came back is forgotten");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_counts_is_what_holds_when_the_session_opens() {
+    let forge = Forge::start().await;
+    let (mut tab, url) = forge.leave().await;
+    forge.hand_out(&token(&forge.header(), &forge.claims(&url), &Signer::Key(&forge.key)));
+    let world = &forge.portal.world;
+    let secret = world.folder.path().join("client-secret");
+    let arguments = ["admin", "sso", "set", &world.organisation, "--issuer", &forge.issuer, "--client-id", CLIENT_ID];
+    let rest = ["--client-secret-file", secret.to_str().unwrap(), "--mfa-amr", "hwk"];
+    let command = world.command(&[&arguments[..], &rest[..]].concat());
+    let meanwhile = move || assert!(program::run(command, "").status.success());
+    forge.said.lock().unwrap().meanwhile = Some(Box::new(meanwhile));
+    forge.come_back(&mut tab, &url).await.expect(403);
+    assert_eq!(forge.sessions(), "0");
+    assert_eq!(forge.portal.world.audit_details("sso.refused"), [json!({ "reason": "settings_changed" })]);
+}

@@ -71,6 +71,8 @@ pub struct Said {
     pub keys_asked: usize,
     /// `authorization` and body of each request to the token endpoint.
     pub exchanges: Vec<(String, String)>,
+    /// What somebody else does while the portal waits for the token.
+    pub meanwhile: Option<Box<dyn FnOnce() + Send>>,
 }
 
 pub type Shared = Arc<Mutex<Said>>;
@@ -195,6 +197,9 @@ async fn exchange(State(said): State<Shared>, headers: axum::http::HeaderMap, bo
     let mut said = said.lock().unwrap();
     let authorization = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
     said.exchanges.push((authorization.unwrap_or_default(), body));
+    if let Some(meanwhile) = said.meanwhile.take() {
+        meanwhile();
+    }
     let (status, body, location) = said.answer.clone();
     let headers = [("content-type", "application/json".to_owned()), ("location", location)];
     (axum::http::StatusCode::from_u16(status).unwrap(), headers, body).into_response()
