@@ -53,7 +53,7 @@ fn check(report: &mut Report) -> Result<()> {
     let facts = Facts {
         member: MemberState::Active,
         factor: FactorState::Active,
-        session: Some(SessionFact { code_at_ms: Some(1), pin_proved: false, recovering: false }),
+        session: Some(SessionFact { code_at_ms: Some(1), pin_proved: false, recovering: false, sso_mfa: false }),
         device: None,
         app_outdated: false,
         required_from_ms: 0,

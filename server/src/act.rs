@@ -6,8 +6,10 @@ use crate::nonce;
 use crate::portal::PortalState;
 use crate::problem::Refusal;
 use crate::store::{StoreError, Tx};
+use crate::two_step;
 use std::sync::Arc;
-use twinlock_core::Result;
+use twinlock_core::policy::FactorState;
+use twinlock_core::{Error, Result};
 
 /// What a business function answers: a fault of the database undoes everything; a refusal keeps what was written, such
 /// as a counted try.
@@ -20,6 +22,7 @@ impl PortalState {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>, &Caller) -> Outcome<T> + Send + 'static,
     {
+        let has_no_code = caller.facts.factor == FactorState::NotSetUp;
         let caller = Arc::clone(caller);
         let outcome = self.store.write(move |tx| {
             if let Some(nonce) = &caller.nonce
@@ -35,6 +38,9 @@ impl PortalState {
             }
             act(tx, &caller)
         });
-        Ok(outcome.await??)
+        outcome.await?.map_err(|error| match error {
+            Error::FreshCodeRequired if has_no_code => Refusal::from(error).with_detail(two_step::NO_AUTHENTICATOR),
+            error => error.into(),
+        })
     }
 }

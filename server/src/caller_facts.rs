@@ -17,7 +17,7 @@ crate::statements! {
             COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1),
             COALESCE(p.wait_until_ms, 0), s.session_key, s.app_version, COALESCE(p.owes_code, 0),
             COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, s.surface, s.code_at_ms, s.pin_proved, s.recovering,
-            s.created_ms, s.seen_ms
+            s.created_ms, s.seen_ms, s.sso_mfa
         FROM session s
         JOIN organisation o ON o.id = s.organisation
         JOIN member m ON m.organisation = s.organisation AND m.id = s.member
@@ -106,7 +106,8 @@ pub fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, Store
             _ => Surface::Web,
         };
         let code_at_ms = Some(row.unsigned(23)?).filter(|at| *at > 0);
-        (surface, Some(SessionFact { code_at_ms, pin_proved: row.int(24)? == 1, recovering: row.int(25)? != 0 }))
+        let (pin_proved, sso_mfa) = (row.int(24)? == 1, row.int(28)? == 1);
+        (surface, Some(SessionFact { code_at_ms, pin_proved, recovering: row.int(25)? != 0, sso_mfa }))
     } else {
         (Surface::Phone, None)
     };

@@ -3,6 +3,7 @@
 mod applications;
 mod operator;
 mod serve;
+mod sso;
 
 use crate::config::{Config, Flags};
 use clap::{Parser, Subcommand};

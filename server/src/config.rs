@@ -20,6 +20,8 @@ pub struct Config {
     pub database_roots: Option<PathBuf>,
     /// The key-encryption key, mode 0600, outside the data folder.
     pub key_file: PathBuf,
+    /// The root certificates (PEM) that identity providers are known by; without it those of the system.
+    pub provider_roots: Option<PathBuf>,
     /// Where members and devices connect.
     pub listen: SocketAddr,
     /// Where the operator's probes connect; keep it private.
@@ -72,6 +74,7 @@ impl Default for Config {
             database: None,
             database_roots: None,
             key_file: PathBuf::from("twinlock.key"),
+            provider_roots: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             management_listen: SocketAddr::from(([127, 0, 0, 1], 9443)),
             public_url: "https://localhost:8443".to_owned(),

@@ -45,6 +45,7 @@ mod resets;
 mod restored;
 mod sessions;
 mod share;
+mod sso;
 mod standing;
 pub mod store;
 mod throttle;

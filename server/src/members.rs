@@ -28,12 +28,16 @@ crate::statements! {
     LIST_MEMBERS = "SELECT m.id, m.name, m.email, m.role, m.state, COALESCE(f.state, ''), COALESCE(q.created_ms, 0),
             (SELECT CAST(count(*) AS BIGINT) FROM device d
                 WHERE d.organisation = m.organisation AND d.member = m.id AND d.state = 'approved'),
-            COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, o.rules
+            COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, o.rules, COALESCE(l.mfa, 0),
+            COALESCE(l.signed_in_ms, 0)
         FROM member m
         JOIN organisation o ON o.id = m.organisation
         LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
         LEFT JOIN factor q ON q.organisation = m.organisation AND q.member = m.id AND q.state = 'pending'
         LEFT JOIN two_step_exception x ON x.organisation = m.organisation AND x.member = m.id
+        LEFT JOIN identity_provider i ON i.organisation = m.organisation
+        LEFT JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id
+            AND l.signed_in_ms >= i.set_ms
         WHERE m.organisation = $1 AND m.id > $2 AND ($4 = '' OR m.id = $4) ORDER BY m.id LIMIT $3";
     SUSPEND_MEMBER = "UPDATE member SET state = 'suspended' WHERE organisation = $1 AND id = $2 AND state = 'active'";
 }
@@ -51,11 +55,15 @@ pub struct MemberView {
     pub role: String,
     /// `active` or `suspended`.
     pub state: String,
-    /// `set_up`, `setting_up`, `exception`, `grace`, `not_set_up` or `locked`.
+    /// `set_up`, `setting_up`, `sso_mfa`, `exception`, `grace`, `sso_without_mfa`, `not_set_up` or `locked`.
     pub two_step: &'static str,
     /// Until when two-step is not demanded, epoch milliseconds, for `exception` and `grace`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
+    /// When the organisation's identity provider last signed the member in, epoch milliseconds, for `sso_mfa` and
+    /// `sso_without_mfa`: what it asserted then, and not what it would assert now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sso_at_ms: Option<u64>,
     /// Approved devices.
     pub devices: u64,
 }
@@ -156,12 +164,15 @@ fn read_view(row: &Row, now_ms: u64) -> Result<MemberView, StoreError> {
     let exception_ms = row.unsigned(8)?;
     let required_from_ms = policy::required_from_ms(&rules, exception_ms, row.unsigned(9)?, row.unsigned(10)?);
     let pending_until_ms = row.unsigned(6)?.saturating_add(twinlock_core::code::SET_UP_MS);
+    let sso_at_ms = row.unsigned(13)?;
     let two_step = match row.text(5)? {
         "active" => "set_up",
         "disabled" => "locked",
         _ if pending_until_ms > now_ms => "setting_up",
+        _ if sso_at_ms > 0 && row.int(12)? == 1 => "sso_mfa",
         _ if exception_ms > now_ms => "exception",
         _ if rules.two_step && required_from_ms > now_ms => "grace",
+        _ if sso_at_ms > 0 => "sso_without_mfa",
         _ => "not_set_up",
     };
     let until_ms = match two_step {
@@ -177,6 +188,7 @@ fn read_view(row: &Row, now_ms: u64) -> Result<MemberView, StoreError> {
         state: row.text(4)?.to_owned(),
         two_step,
         until_ms,
+        sso_at_ms: Some(sso_at_ms).filter(|_| matches!(two_step, "sso_mfa" | "sso_without_mfa")),
         devices: row.unsigned(7)?,
     })
 }

@@ -4,6 +4,7 @@ use crate::applications::host_sessions;
 use crate::config::Config;
 use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
+use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
 use crate::{enrollments, nonce, pins, proposals, sessions};
@@ -29,6 +30,8 @@ pub struct PortalState {
     pub hasher: Hasher,
     /// Limits per client network.
     pub throttle: Throttle,
+    /// What identity providers say of themselves.
+    pub providers: Providers,
     /// Randomness.
     pub random: SystemRandom,
 }
@@ -37,7 +40,9 @@ impl PortalState {
     /// Puts the parts together.
     pub fn new(config: Config, store: Store, clock: Arc<dyn Clock>, key_wrap: Arc<dyn KeyWrap>) -> Portal {
         let throttle = Throttle::new(config.requests_a_second, config.sign_ins_a_minute);
-        Arc::new(Self { store, clock, key_wrap, config, hasher: Hasher::new(), throttle, random: SystemRandom::new() })
+        let providers = Providers::new(config.provider_roots.clone());
+        let (hasher, random) = (Hasher::new(), SystemRandom::new());
+        Arc::new(Self { store, clock, key_wrap, config, hasher, throttle, providers, random })
     }
 
     /// Forgets what is too old to matter, and erases the PINs whose last try nobody came back to. Call it every minute.
@@ -50,6 +55,7 @@ impl PortalState {
             enrollments::sweep(tx, now_ms)?;
             pins::sweep(tx, now_ms)?;
             proposals::sweep(tx, now_ms)?;
+            sso::sweep(tx, now_ms)?;
             sessions::sweep(tx, now_ms)
         });
         swept.await.map(drop).map_err(|_| Error::PortalUnavailable)

@@ -63,6 +63,9 @@ crate::statements! {
 
 /// Why a set-up is refused: renewing an authenticator is another act.
 pub const ALREADY_SET_UP: &str = "Two-step authentication is set up already.";
+/// Why a weighty act is refused to whoever can show no code; nobody else's second factor stands in for it.
+pub const NO_AUTHENTICATOR: &str = "This needs a code of an authenticator app of your own; your organisation's sign-in \
+    does not count for it. Set one up in Account settings first.";
 /// A clock may be set back by this much (a leap second, a correction) without anybody noticing.
 const CLOCK_TOLERANCE_MS: u64 = 5_000;
 /// The mark is written at most this often, so that codes of one organisation do not queue for one row.

@@ -35,6 +35,12 @@ impl Case {
         self.facts.session.is_some_and(|session| session.recovering)
     }
 
+    /// The provider asserted MFA for this browser's session, and nobody guessed at the authenticator until it was disabled.
+    fn is_vouched_for(&self) -> bool {
+        let has_asserted = self.facts.session.is_some_and(|session| session.sso_mfa);
+        has_asserted && self.surface == Surface::Web && self.facts.factor != FactorState::Disabled
+    }
+
     fn with(&self, change: impl FnOnce(&mut Rules)) -> Step {
         let mut rules = self.rules.clone();
         change(&mut rules);
@@ -64,7 +70,9 @@ fn sessions() -> Vec<Option<SessionFact>> {
     for code_at_ms in [None, Some(NOW_MS - 1)] {
         for pin_proved in FLAGS {
             for recovering in FLAGS {
-                all.push(Some(SessionFact { code_at_ms, pin_proved, recovering }));
+                for sso_mfa in FLAGS {
+                    all.push(Some(SessionFact { code_at_ms, pin_proved, recovering, sso_mfa }));
+                }
             }
         }
     }
@@ -123,7 +131,7 @@ fn in_every_state(mut check: impl FnMut(&Case)) -> u64 {
         }
     }
     println!("{states} states");
-    assert_eq!(states, 8 * 2 * 4 * 9 * 241 * 3 * 2 * 2);
+    assert_eq!(states, 8 * 2 * 4 * 17 * 241 * 3 * 2 * 2);
     states
 }
 
@@ -143,7 +151,7 @@ fn ready_is_only_who_has_shown_what_is_demanded() {
         let session = session.unwrap_or_else(|| panic!("ready without a session: {:?}", case.facts));
         case.assert(!session.recovering, "a recovering session reaches nothing");
         let is_phone = case.surface == Surface::Phone;
-        if case.is_required() || case.has_factor() {
+        if (case.is_required() || case.has_factor()) && !case.is_vouched_for() {
             case.assert(*factor == FactorState::Active, "where a code is asked for, the authenticator is proven");
             let by_device = |device: &DeviceFact| {
                 let is_fresh = device.code_at_ms.is_some_and(|at| NOW_MS - at < 30 * DAY_MS);
@@ -203,7 +211,7 @@ fn b11_b12_exempt_is_as_if_nothing_were_required_and_who_has_a_factor_is_asked()
                 let is_asked = case.step != Step::Ready;
                 let has_shown = case.facts.session.is_some_and(|session| session.code_at_ms.is_some());
                 case.assert(
-                    is_asked == (case.has_factor() && !has_shown),
+                    is_asked == (case.has_factor() && !has_shown && !case.is_vouched_for()),
                     "asked is who has a factor, and nobody else",
                 );
             }
@@ -229,6 +237,30 @@ fn b07_switching_off_opens_no_more_to_who_has_a_factor_than_the_pin_that_becomes
     });
 }
 
+/// What the provider asserted stands in for the second factor in a browser, and is worth nothing anywhere else.
+#[test]
+fn b10_the_providers_second_factor_counts_in_a_browser_and_nowhere_else() {
+    let mut opened = 0;
+    in_every_state(|case| {
+        let Some(session) = case.facts.session.filter(|session| session.sso_mfa) else { return };
+        let mut without = case.facts.clone();
+        without.session = Some(SessionFact { sso_mfa: false, ..session });
+        let without = decide(&case.rules, &without, case.surface, NOW_MS);
+        if case.is_vouched_for() {
+            let is_settled = matches!(case.step, Step::Ready | Step::Blocked { .. });
+            case.assert(is_settled || session.recovering, "whom the provider vouches for is asked for nothing more");
+            case.assert(without != Step::Ready || case.step == Step::Ready, "it closes nothing");
+            opened += u64::from(case.step == Step::Ready && without != Step::Ready);
+        } else {
+            case.assert(case.step == without, "it opens nothing else");
+        }
+        if case.facts.factor == FactorState::Disabled {
+            case.assert(case.step != Step::Ready, "a disabled authenticator blocks also whom the provider vouches for");
+        }
+    });
+    assert!(opened > 1_000, "{opened}");
+}
+
 #[test]
 fn rules_that_are_no_business_of_the_decision_change_nothing() {
     in_every_state(|case| {
@@ -249,7 +281,7 @@ enum Actor {
 /// What the state is after the step's act was done.
 fn after(step: &Step, facts: &Facts, rules: &Rules) -> (Actor, Facts) {
     let mut next = facts.clone();
-    let fresh = SessionFact { code_at_ms: None, pin_proved: false, recovering: false };
+    let fresh = SessionFact { code_at_ms: None, pin_proved: false, recovering: false, sso_mfa: false };
     let actor = match step {
         Step::SignIn => {
             (next.session, next.device) = (Some(fresh), None);

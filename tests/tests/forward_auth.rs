@@ -32,7 +32,7 @@ impl Site {
         let world = World::new();
         let port = free_port();
         let public_url = format!("https://{AUTHORITY}:{port}");
-        let settings = [("TWINLOCK_PUBLIC_URL", public_url), ("TWINLOCK_TRUSTED_PROXIES", "[127.0.0.2/32]".to_owned())];
+        let settings = [("TWINLOCK_PUBLIC_URL", public_url.as_str()), ("TWINLOCK_TRUSTED_PROXIES", "[127.0.0.2/32]")];
         let portal = Served::start_with(&world, &settings).await;
         world.run(
             &["admin", "protect-host", "--organisation", &world.organisation, "--host", &format!("docs.test:{port}")],

@@ -103,7 +103,7 @@ async fn f74_a_recovering_session_reaches_the_set_up_and_nothing_else() {
     let mut phone = portal.phone();
     phone.sign_in(BO).await;
     phone.recover(&bo.recovery_codes[0]).await.expect(200);
-    const OPEN: [(&str, &str); 10] = [
+    const OPEN: [(&str, &str); 13] = [
         ("GET", "/v1/nonce"),
         ("GET", "/v1/step"),
         ("GET", "/v1/policy"),
@@ -111,6 +111,9 @@ async fn f74_a_recovering_session_reaches_the_set_up_and_nothing_else() {
         ("DELETE", "/v1/sessions/self"),
         ("GET", "/sign-in"),
         ("POST", "/sign-in"),
+        ("GET", "/sign-in/sso"),
+        ("GET", "/sign-in/sso/0"),
+        ("GET", "/sign-in/sso/callback"),
         ("POST", "/sign-out"),
         ("GET", "/set-up"),
         ("GET", "/assets/style.css"),

@@ -4,7 +4,7 @@ use crate::kotlin;
 use crate::postgres;
 use crate::run::{Run, Stop};
 use crate::swift;
-use crate::tools::{NGINX, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
+use crate::tools::{NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
 use crate::workspace::Workspace;
 
 /// Core's features are off by default, because the portal uses none of them; its tests need both.
@@ -33,7 +33,7 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
 
 /// Every test that Cargo knows, or one target of `twinlock-tests`.
 fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &[&str]) -> Result<(), Stop> {
-    ensure_packages(run, &[&NGINX, &OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
+    ensure_packages(run, &[&NGINX, &NPM, &OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
 
     build_programs(workspace, run)?;
     let mut tests = workspace.cargo();

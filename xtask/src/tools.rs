@@ -41,6 +41,13 @@ pub(crate) const SQLITE: Package = Package {
 pub(crate) const VALGRIND: Package =
     Package { name: "valgrind", what_for: "counts the instructions of a code check", is_there: || on_path("valgrind") };
 
+/// Runs the identity provider of the tests, which nobody here wrote; npm brings it as its lockfile has it.
+pub(crate) const NPM: Package = Package {
+    name: "npm",
+    what_for: "brings and runs the identity provider of the tests",
+    is_there: || on_path("npm") && on_path("node"),
+};
+
 /// Builds and tests what is in `android/`.
 pub(crate) const MAVEN: Package =
     Package { name: "maven", what_for: "builds the Kotlin SDK", is_there: || on_path("mvn") };

@@ -75,6 +75,8 @@ pub struct SessionFact {
     pub pin_proved: bool,
     /// True if a recovery code opened it: it can set up a new authenticator, and nothing else.
     pub recovering: bool,
+    /// True if the organisation's identity provider opened it and asserted multi-factor authentication for it (RFC 8176).
+    pub sso_mfa: bool,
 }
 
 /// A device as the decision sees it.
@@ -152,7 +154,7 @@ pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> St
     if session.recovering {
         return Step::SetUpTwoStep;
     }
-    if asks_for_code(rules, facts, now_ms) {
+    if asks_for_code(rules, facts, now_ms) && !is_vouched_for(facts, &session, surface) {
         match facts.factor {
             FactorState::NotSetUp | FactorState::Pending => return Step::SetUpTwoStep,
             FactorState::Disabled => {
@@ -173,6 +175,12 @@ pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> St
 /// Required by the policy, or set up by choice: switching the requirement off stops asking nobody who has it.
 fn asks_for_code(rules: &Rules, facts: &Facts, now_ms: u64) -> bool {
     facts.is_two_step_required(rules, now_ms) || matches!(facts.factor, FactorState::Active | FactorState::Disabled)
+}
+
+/// A browser's session whose second factor the identity provider has asserted is asked for none of ours. An authenticator
+/// that wrong codes disabled stays a block all the same: somebody was guessing, and that is settled by a recovery code or an admin.
+fn is_vouched_for(facts: &Facts, session: &SessionFact, surface: Surface) -> bool {
+    surface == Surface::Web && session.sso_mfa && facts.factor != FactorState::Disabled
 }
 
 fn has_shown_code(
@@ -250,7 +258,7 @@ mod tests {
         Facts {
             member: MemberState::Active,
             factor: FactorState::Active,
-            session: Some(SessionFact { code_at_ms: Some(1), pin_proved: false, recovering: false }),
+            session: Some(SessionFact { code_at_ms: Some(1), pin_proved: false, recovering: false, sso_mfa: false }),
             device: Some(DeviceFact {
                 state: DeviceState::Approved,
                 pin: PinFact::None,
@@ -276,7 +284,7 @@ mod tests {
     #[test]
     fn b07_switching_off_still_asks_who_has_a_factor() {
         let mut f = facts();
-        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false, sso_mfa: false });
         f.device = None;
         assert_eq!(decide(&Rules::defaults(), &f, Surface::Web, 2), Step::EnterCode);
         f.factor = FactorState::NotSetUp;
@@ -288,7 +296,7 @@ mod tests {
     fn b11_b12_a_deadline_or_an_exception_ends_by_itself() {
         let mut f = facts();
         (f.factor, f.device, f.required_from_ms) = (FactorState::NotSetUp, None, 100);
-        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false, sso_mfa: false });
         assert_eq!(decide(&required(), &f, Surface::Web, 99), Step::Ready);
         assert_eq!(decide(&required(), &f, Surface::Web, 100), Step::SetUpTwoStep);
         f.factor = FactorState::Active;
@@ -298,7 +306,7 @@ mod tests {
     #[test]
     fn f74_a_recovery_code_leads_to_a_new_authenticator_and_nowhere_else() {
         let mut f = facts();
-        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true, recovering: true });
+        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true, recovering: true, sso_mfa: false });
         for factor in [FactorState::Active, FactorState::Disabled, FactorState::Pending, FactorState::NotSetUp] {
             f.factor = factor;
             for surface in [Surface::Web, Surface::Phone, Surface::Desktop] {
@@ -306,6 +314,28 @@ mod tests {
                 assert_eq!(decide(&Rules::defaults(), &f, surface, 2), Step::SetUpTwoStep);
             }
         }
+    }
+
+    #[test]
+    fn b10_the_providers_second_factor_counts_in_a_browser_and_never_over_a_disabled_authenticator() {
+        let mut f = facts();
+        f.device = None;
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false, sso_mfa: true });
+        for (factor, web) in [
+            (FactorState::NotSetUp, Step::Ready),
+            (FactorState::Pending, Step::Ready),
+            (FactorState::Active, Step::Ready),
+            (FactorState::Disabled, Step::Blocked { reason: BlockedReason::AuthenticatorDisabled }),
+        ] {
+            f.factor = factor;
+            assert_eq!(decide(&required(), &f, Surface::Web, 2), web, "{factor:?}");
+            for surface in [Surface::Phone, Surface::Desktop] {
+                assert_ne!(decide(&required(), &f, surface, 2), Step::Ready, "{factor:?} on {surface:?}");
+            }
+        }
+        f.factor = FactorState::NotSetUp;
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: false, recovering: false, sso_mfa: false });
+        assert_eq!(decide(&required(), &f, Surface::Web, 2), Step::SetUpTwoStep, "it is not because it is SSO");
     }
 
     #[test]
@@ -319,7 +349,7 @@ mod tests {
     #[test]
     fn the_pin_opens_sessions_until_the_code_is_too_old() {
         let mut f = facts();
-        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true, recovering: false });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true, recovering: false, sso_mfa: false });
         if let Some(device) = f.device.as_mut() {
             device.pin = PinFact::Set { rule_length: 6, tries_left: 8, wait_until_ms: 0 };
         }
@@ -330,13 +360,13 @@ mod tests {
     #[test]
     fn f52_after_thirty_failures_the_pin_alone_opens_nothing() {
         let mut f = facts();
-        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true, recovering: false });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true, recovering: false, sso_mfa: false });
         if let Some(device) = f.device.as_mut() {
             device.pin = PinFact::Set { rule_length: 6, tries_left: 8, wait_until_ms: 0 };
             device.owes_code = true;
         }
         assert_eq!(decide(&required(), &f, Surface::Phone, 2), Step::EnterCode);
-        f.session = Some(SessionFact { code_at_ms: Some(2), pin_proved: true, recovering: false });
+        f.session = Some(SessionFact { code_at_ms: Some(2), pin_proved: true, recovering: false, sso_mfa: false });
         assert_eq!(decide(&required(), &f, Surface::Phone, 2), Step::Ready);
     }
 
@@ -348,7 +378,7 @@ mod tests {
         }
         let rules = Rules { pin_min_length: 8, ..required() };
         assert_eq!(decide(&rules, &f, Surface::Phone, 2), Step::EnterPin { tries_left: 8 });
-        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true, recovering: false });
+        f.session = Some(SessionFact { code_at_ms: Some(1), pin_proved: true, recovering: false, sso_mfa: false });
         assert!(matches!(decide(&rules, &f, Surface::Phone, 2), Step::ChangePin(p) if p.min_length == 8));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::applications::{self, Applications};
 use super::serve::open;
+use super::sso;
 use crate::config::Config;
 use crate::members::{self, NewMember};
 use crate::organisations::NewOrganisation;
@@ -49,6 +50,9 @@ pub(super) enum Admin {
     },
     #[command(flatten)]
     Applications(Applications),
+    /// Work with the identity provider that an organisation's members sign in by
+    #[command(subcommand)]
+    Sso(sso::Sso),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -171,6 +175,7 @@ async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {
             added.map_err(|refusal| refusal.title().to_owned())
         }
         Admin::Applications(command) => applications::execute(portal, command).await,
+        Admin::Sso(command) => sso::execute(portal, command, now_ms).await,
     }
 }
 

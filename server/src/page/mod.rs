@@ -13,6 +13,7 @@ mod recovery;
 mod renewal;
 mod sessions;
 mod sign_in;
+mod sso;
 mod two_step;
 mod users;
 
@@ -49,6 +50,7 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     );
     let parts = [
         sign_in::routes,
+        sso::routes,
         two_step::routes,
         recovery::routes,
         renewal::routes,
@@ -252,6 +254,11 @@ pub fn lead_to_step(refused: &Refusal, access: Access, target: Option<&str>) -> 
         // Somebody who signs in for the way back is led to it; a program is told the reason.
         Some(Step::Blocked { reason: BlockedReason::AuthenticatorDisabled }) => "/recovery",
         Some(Step::Ready) if refused.code() == ErrorCode::StepRequired => {
+            // A code is asked for of somebody who has no authenticator, such as an admin whom SSO let in: here is one.
+            if access == Access::ShowCode {
+                let query = target.and_then(|target| target.split_once('?')).map(|(_, query)| format!("?{query}"));
+                return Redirect::to(&format!("/set-up{}", query.unwrap_or_default())).into_response();
+            }
             let page = if access == Access::SetUpTwoStep { "/account?done=already" } else { "/files" };
             return Redirect::to(page).into_response();
         }

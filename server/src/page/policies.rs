@@ -29,6 +29,8 @@ struct PoliciesPage {
     is_checked: bool,
     is_set_up: u64,
     is_not_set_up: u64,
+    /// Of those who are not, whom the identity provider vouched for last.
+    is_sso_mfa: u64,
     is_two_person: bool,
     grace_days: u32,
     proposals: Vec<ProposalRow>,
@@ -42,6 +44,12 @@ crate::statements! {
     COUNT_SET_UP = "SELECT CAST(count(*) AS BIGINT) FROM member m
         JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state = 'active'
         WHERE m.organisation = $1 AND m.state = 'active'";
+    COUNT_SSO_MFA = "SELECT CAST(count(*) AS BIGINT) FROM member m
+        JOIN identity_provider i ON i.organisation = m.organisation
+        JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id AND l.mfa = 1
+            AND l.signed_in_ms >= i.set_ms
+        LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
+        WHERE m.organisation = $1 AND m.state = 'active' AND f.id IS NULL";
     COUNT_ACTIVE = "SELECT CAST(count(*) AS BIGINT) FROM member WHERE organisation = $1 AND state = 'active'";
 }
 
@@ -115,19 +123,20 @@ async fn save(
 
 async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<(PoliciesPage, PolicyView), Refusal> {
     let reader = Arc::clone(caller);
-    let (current, proposals, set_up, active) = portal
+    let (current, proposals, set_up, sso_mfa, active) = portal
         .store
         .read(move |tx| {
             let organisation = &reader.organisation;
             let count = |row: Option<crate::store::Row>| row.map_or(Ok(0), |row| row.unsigned(0));
             let set_up = tx.query_one(COUNT_SET_UP, &[organisation.into()]).and_then(count)?;
+            let sso_mfa = tx.query_one(COUNT_SSO_MFA, &[organisation.into()]).and_then(count)?;
             let active = tx.query_one(COUNT_ACTIVE, &[organisation.into()]).and_then(count)?;
             let current = policy::current(tx, organisation)?;
             let proposals = match &current {
                 Some(current) => in_words(tx, &reader, current)?,
                 None => Vec::new(),
             };
-            Ok((current, proposals, set_up, active))
+            Ok((current, proposals, set_up, sso_mfa, active))
         })
         .await?;
     let current = current.ok_or(Error::Internal)?;
@@ -138,6 +147,7 @@ async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<(PoliciesPage, 
         is_checked: current.requires.two_step,
         is_set_up: set_up,
         is_not_set_up: active.saturating_sub(set_up),
+        is_sso_mfa: sso_mfa,
         is_two_person: current.requires.two_person,
         grace_days: current.requires.grace_days,
         proposals,

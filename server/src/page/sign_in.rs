@@ -1,6 +1,6 @@
 //! Sign in and sign out.
 
-use super::{Form, Frame, Next, render, render_refused, with_session};
+use super::{Form, Frame, Next, render, render_refused, sso, with_session};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::{Caller, Origin};
 use crate::identity::COOKIE;
@@ -25,6 +25,8 @@ struct SignInPage {
     next: String,
     name: String,
     fault: String,
+    /// Where the organisation's own sign-in begins; or empty.
+    sso: String,
 }
 
 #[derive(Deserialize)]
@@ -39,9 +41,10 @@ pub(super) fn routes(pages: Pages) -> Pages {
     pages.route(Access::Public, "/sign-in", get(show).post(submit)).route(Access::SignedIn, "/sign-out", post(sign_out))
 }
 
-async fn show(Query(next): Query<Next>) -> Response {
+async fn show(State(portal): State<Portal>, Query(next): Query<Next>) -> Response {
+    let sso = sso::way(&portal, &next).await;
     let next = next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned());
-    render(&SignInPage { frame: Frame::plain("Sign in"), next, name: String::new(), fault: String::new() })
+    render(&SignInPage { frame: Frame::plain("Sign in"), next, name: String::new(), fault: String::new(), sso })
 }
 
 async fn submit(
@@ -72,6 +75,7 @@ async fn submit(
         next: next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned()),
         name: form.name,
         fault: fault.to_owned(),
+        sso: sso::way(&portal, &next).await,
     };
     Ok(render_refused(status, &page))
 }

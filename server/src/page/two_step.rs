@@ -29,6 +29,8 @@ struct IntroductionPage {
     next: String,
     is_required: bool,
     is_recovering: bool,
+    /// The provider's second factor let the member in, so what asks for a code of our own has to say why.
+    is_vouched_for: bool,
 }
 
 /// Shown once: neither the QR code nor the key can be asked for again.
@@ -96,7 +98,8 @@ async fn introduce(Extension(caller): Extension<Arc<Caller>>, Query(next): Query
     let title = if is_recovering { "Set up a new authenticator" } else { "Set up two-step authentication" };
     let frame = Frame::of(&caller, "", title);
     let is_required = caller.facts.is_two_step_required(&caller.rules, caller.now_ms);
-    render(&IntroductionPage { frame, next: next.path().to_owned(), is_required, is_recovering })
+    let is_vouched_for = caller.facts.session.is_some_and(|session| session.sso_mfa);
+    render(&IntroductionPage { frame, next: next.path().to_owned(), is_required, is_recovering, is_vouched_for })
 }
 
 async fn begin(

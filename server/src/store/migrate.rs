@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, "pin with two locks", include_str!("migrations/0002_pin.sql")),
     Migration::new(3, "policy", include_str!("migrations/0003_policy.sql")),
     Migration::new(4, "applications", include_str!("migrations/0004_applications.sql")),
+    Migration::new(5, "sign-in by an identity provider", include_str!("migrations/0005_sso.sql")),
 ];
 
 /// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.

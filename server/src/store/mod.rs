@@ -68,6 +68,9 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::resets::STATEMENTS,
         crate::restored::STATEMENTS,
         crate::sessions::STATEMENTS,
+        crate::sso::SETTINGS_STATEMENTS,
+        crate::sso::ATTEMPT_STATEMENTS,
+        crate::sso::SIGN_IN_STATEMENTS,
         crate::standing::STATEMENTS,
         crate::two_step::STATEMENTS,
     ]

@@ -130,6 +130,7 @@ pub struct Victims {
     pub enrollment: String,
     pub file: String,
     pub proposal: String,
+    pub organisation: String,
 }
 
 impl Victims {
@@ -141,6 +142,7 @@ impl Victims {
             ("{enrollment}", &self.enrollment),
             ("{file}", &self.file),
             ("{proposal}", &self.proposal),
+            ("{organisation}", &self.organisation),
         ];
         let target = ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
         assert!(!target.contains('{'), "{path}: an id of the first organisation has to stand for every parameter");
@@ -211,6 +213,7 @@ impl Walk {
             enrollment,
             file: portal.world.file.clone(),
             proposal,
+            organisation: portal.world.organisation.clone(),
         };
         let twin = twin_of(&portal, &phone);
         let signed = |phone: Phone, by| Sender::Signed(Box::new(phone), by);

@@ -170,6 +170,9 @@ async fn nothing_is_served_that_was_not_declared() {
         "/sign-in",
         "/auth/start",
         "/auth/landing",
+        "/sign-in/sso",
+        "/sign-in/sso/callback",
+        "/sign-in/sso/{organisation}",
     ];
     let mut found = public.clone();
     expected.sort_unstable();

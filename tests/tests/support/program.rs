@@ -64,8 +64,8 @@ impl Served {
         Self::start_with(world, &[]).await
     }
 
-    /// With other settings of the operator's.
-    pub async fn start_with(world: &World, settings: &[(&str, String)]) -> Self {
+    /// With more of the operator's settings, as environment variables.
+    pub async fn start_with(world: &World, settings: &[(&str, &str)]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (certificate, key) = (world.folder.path().join("tls.pem"), world.folder.path().join("tls.key"));
         if !certificate.exists() {
@@ -82,7 +82,7 @@ impl Served {
             .env("TWINLOCK_MANAGEMENT_LISTEN", format!("127.0.0.1:{management}"))
             .env("TWINLOCK_TLS__CERTIFICATE", &certificate)
             .env("TWINLOCK_TLS__KEY", &key)
-            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(&log).unwrap())
             .stderr(std::fs::File::create(log.with_extension("err")).unwrap())
