@@ -23,6 +23,17 @@ pub enum KeyLevel {
     Software,
 }
 
+/// Where a key of [`KeyLevel::Software`] lies. The portal shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// The system's keyring: sealed while the owner is signed out of the system.
+    Keyring,
+    /// A file that only its owner reads, not sealed: asked for by the member.
+    File,
+}
+
 /// What a PIN key computes: what the platform's key hardware can do with a key that never leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinKeyKind {
@@ -72,6 +83,11 @@ pub trait DeviceKey: Send + Sync {
 
     /// How hard the keys are held.
     fn level(&self, account: &str) -> std::result::Result<KeyLevel, PortError>;
+
+    /// Where keys in software lie, if the host can tell.
+    fn place(&self) -> Option<KeyPlace> {
+        None
+    }
 }
 
 /// Small named blobs, device-only, never in a backup.

@@ -8,6 +8,7 @@ mod attempt;
 mod biometric;
 mod call;
 mod connection;
+mod desktop;
 mod enrollment;
 mod file;
 mod idle;
@@ -24,7 +25,7 @@ mod wipe;
 
 use crate::error::{Error, Result};
 use crate::pin::{Pin, StretchParameters};
-use crate::policy::DeviceState;
+use crate::policy::{DeviceState, Surface};
 use crate::ports::{Clock, DeviceKey, PortError, Store, Transport};
 use crate::secret::SecretText;
 use crate::step::Step;
@@ -50,6 +51,8 @@ pub struct EngineConfig {
     pub system: String,
     /// `major.minor.patch`.
     pub app_version: String,
+    /// [`Surface::Phone`], or [`Surface::Desktop`]: a device without a PIN, whose session outlives the program in its store.
+    pub surface: Surface,
 }
 
 /// The host's ports.
@@ -146,7 +149,9 @@ impl Engine {
             }
         }
         let step = self.local_step(account.as_ref())?;
+        let session = self.kept_session(account.as_ref())?;
         let mut state = self.state()?;
+        state.session = session;
         state.account = account;
         state.step = step.clone();
         Ok(step)

@@ -51,6 +51,7 @@ impl Engine {
         }
         self.shared.shelf.remove_vault()?;
         self.shared.shelf.remove_biometric()?;
+        self.shared.shelf.remove_session()?;
         account.sealed_epochs.clear();
         Ok(())
     }

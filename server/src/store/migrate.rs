@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, "first", include_str!("migrations/0001_first.sql")),
     Migration::new(2, "pin with two locks", include_str!("migrations/0002_pin.sql")),
     Migration::new(3, "policy", include_str!("migrations/0003_policy.sql")),
+    Migration::new(4, "desktop", include_str!("migrations/0004_desktop.sql")),
 ];
 
 /// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.

@@ -43,6 +43,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         migrate::STATEMENTS,
         crate::audit::STATEMENTS,
         crate::caller_facts::STATEMENTS,
+        crate::desktop::STATEMENTS,
         crate::devices::STATEMENTS,
         crate::enrollments::STATEMENTS,
         crate::exceptions::STATEMENTS,
