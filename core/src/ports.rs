@@ -159,6 +159,27 @@ pub trait Transport: Send + Sync {
     /// [`Error::AnswerTooLarge`] beyond [`AnswerKind::max_len`], [`Error::UnexpectedAnswer`] for what is no HTTP (status
     /// 0) or is encoded.
     fn send(&self, request: Request) -> PortFuture<'_, Result<Answer>>;
+
+    /// Like [`send`](Self::send), but the body of a success goes to `sink` piece by piece, and the answer's body is empty then.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), and what the sink says.
+    fn stream<'a>(&'a self, request: Request, sink: &'a dyn FileSink) -> PortFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            let mut answer = self.send(request).await?;
+            if answer.is_success() {
+                let body = std::mem::replace(&mut answer.body, SecretBytes::new(Vec::new()));
+                sink.write(body.expose())?;
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// Takes a file in, piece by piece, for a host that keeps files which are too large for its memory.
+pub trait FileSink: Send + Sync {
+    /// Takes the next piece. An error ends the download; [`Error::StoreFailed`] where the piece could not be written.
+    fn write(&self, piece: &[u8]) -> Result<()>;
 }
 
 /// A request to the portal, with its path and query relative to the portal's address.
@@ -183,14 +204,17 @@ pub enum AnswerKind {
     Message,
     /// A file's content.
     File,
+    /// A file's content of so many bytes, that goes to a [`FileSink`].
+    Stream(u64),
 }
 
 impl AnswerKind {
-    /// The longest body in bytes: 1 MiB for a message, 64 MiB for a file.
+    /// The longest body in bytes: 1 MiB for a message, 64 MiB for a file that is taken in whole, or what was announced.
     pub fn max_len(self) -> usize {
         match self {
             Self::Message => 1024 * 1024,
             Self::File => 64 * 1024 * 1024,
+            Self::Stream(length) => usize::try_from(length).unwrap_or(usize::MAX),
         }
     }
 }
@@ -207,6 +231,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the portal did what was asked.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

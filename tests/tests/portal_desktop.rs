@@ -20,7 +20,9 @@ async fn scene() -> (Portal, Browser, Authenticator) {
 }
 
 fn desktop(portal: &Portal) -> Phone {
-    Phone { surface: "desktop", ..portal.phone() }
+    let mut desktop = portal.phone();
+    desktop.surface = "desktop";
+    desktop
 }
 
 fn sessions_of_desktops(portal: &Portal) -> String {
@@ -44,7 +46,7 @@ async fn b54_a_member_without_two_step_registers_no_desktop_and_is_told_what_to_
     let member = portal.world.member(CY);
     portal.clock.pass(STEP_MS);
     ada.enter_code().await;
-    ada.put(&format!("/v1/admin/members/{member}/exception"), &exception).await.expect(200);
+    ada.put(&format!("/v1/admin/members/{member}/exception"), &exception).await.expect(204);
     let mut web = portal.browser();
     web.sign_in(CY).await;
     web.get("/v1/files").await.expect(200);

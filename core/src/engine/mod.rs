@@ -157,6 +157,12 @@ impl Engine {
         Ok(step)
     }
 
+    /// The device's id at the portal, once it is enrolled.
+    pub fn device(&self) -> Option<String> {
+        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.account.as_ref().filter(|account| account.needs_keys()).map(|account| account.device.clone())
+    }
+
     /// What comes next.
     pub fn step(&self) -> Step {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).step.clone()
