@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Packages that nobody depends on.
-const LEAVES: [&str; 3] = ["twinlock-bench", "twinlock-tests", "xtask"];
+const LEAVES: [&str; 4] = ["twinlock-bench", "twinlock-desktop", "twinlock-tests", "xtask"];
 const FFI: [&str; 5] = ["jni", "pyo3", "swift-bridge", "uniffi", "wasm-bindgen"];
 const WEB: [&str; 14] = [
     "actix-web",
@@ -168,6 +168,17 @@ fn portal_uses_core_with_schema_only(metadata: &Value) -> Vec<String> {
     for (name, found) in shipped.filter(|(name, _)| name.starts_with("twinlock-")) {
         if name != "twinlock-core" || found["features"] != json!(["schema"]) {
             faults.push(format!("the portal uses {name} with {}", found["features"]));
+        }
+    }
+    faults
+}
+
+/// The desktop is core's engine with a terminal around it: nothing else of ours, and never the doubles of tests.
+fn desktop_uses_the_client_of_core_only(metadata: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, found) in dependencies(metadata, "twinlock-desktop") {
+        if name.starts_with("twinlock-") && (name != "twinlock-core" || found["features"] != json!(["client"])) {
+            faults.push(format!("the desktop uses {name} with {}", found["features"]));
         }
     }
     faults

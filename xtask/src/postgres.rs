@@ -1,7 +1,8 @@
 //! The server suite once more, on PostgreSQL: `cargo xtask test postgres`, and a part of `cargo xtask test rust`.
 
 use crate::run::{Run, Stop};
-use crate::tools::{OATHTOOL, POSTGRESQL, SQLITE, ensure_packages};
+use crate::test::build_programs;
+use crate::tools::{DBUS, KEYRING, OATHTOOL, POSTGRESQL, SQLITE, ensure_packages};
 use crate::workspace::Workspace;
 
 /// Targets that open no database of a portal's, or start a PostgreSQL of their own.
@@ -25,10 +26,8 @@ const SQLITE_ONLY: [(&str, &str); 11] = [
 
 /// Starts a private server and runs every test target that opens a portal's database on it.
 pub(crate) fn test(workspace: &Workspace, run: &mut Run, arguments: &[&str]) -> Result<(), Stop> {
-    ensure_packages(run, &[&OATHTOOL, &POSTGRESQL, &SQLITE])?;
-    let mut portal = workspace.cargo();
-    portal.args(["build", "-p", "twinlock-portal"]);
-    run.command("build the portal", portal)?;
+    ensure_packages(run, &[&DBUS, &KEYRING, &OATHTOOL, &POSTGRESQL, &SQLITE])?;
+    build_programs(workspace, run)?;
 
     println!("\nNot on PostgreSQL:");
     for (test, reason) in SQLITE_ONLY {

@@ -4,7 +4,7 @@ use crate::kotlin;
 use crate::postgres;
 use crate::run::{Run, Stop};
 use crate::swift;
-use crate::tools::{OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
+use crate::tools::{DBUS, KEYRING, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
 use crate::workspace::Workspace;
 
 /// Core's features are off by default, because the portal uses none of them; its tests need both.
@@ -33,12 +33,9 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
 
 /// Every test that Cargo knows, or one target of `twinlock-tests`.
 fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &[&str]) -> Result<(), Stop> {
-    ensure_packages(run, &[&OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
+    ensure_packages(run, &[&DBUS, &KEYRING, &OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
 
-    // First, and by itself: the tests start this program, and it must build on core without any feature.
-    let mut portal = workspace.cargo();
-    portal.args(["build", "-p", "twinlock-portal"]);
-    run.command("build the portal", portal)?;
+    build_programs(workspace, run)?;
 
     let mut tests = workspace.cargo();
     match target {
@@ -54,6 +51,18 @@ fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &
             run.command(name, tests)
         }
     }
+}
+
+/// The programs that tests start. The portal first, and by itself: it must build on core without any feature.
+pub(crate) fn build_programs(workspace: &Workspace, run: &mut Run) -> Result<(), Stop> {
+    for (package, title) in
+        [("twinlock-portal", "build the portal"), ("twinlock-desktop", "build the desktop client")]
+    {
+        let mut build = workspace.cargo();
+        build.args(["build", "-p", package]);
+        run.command(title, build)?;
+    }
+    Ok(())
 }
 
 #[derive(Debug, PartialEq)]

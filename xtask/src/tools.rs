@@ -16,6 +16,20 @@ pub(crate) struct Package {
 pub(crate) const OATHTOOL: Package =
     Package { name: "oathtool", what_for: "plays the authenticator app", is_there: || on_path("oathtool") };
 
+/// The Secret Service that the desktop client keeps its key in.
+pub(crate) const KEYRING: Package = Package {
+    name: "gnome-keyring",
+    what_for: "holds the desktop client's key in its tests",
+    is_there: || on_path("gnome-keyring-daemon"),
+};
+
+/// A message bus of a test's own, for the keyring on it.
+pub(crate) const DBUS: Package = Package {
+    name: "dbus-daemon",
+    what_for: "carries what the desktop client says to the keyring",
+    is_there: || on_path("dbus-run-session"),
+};
+
 /// The second database; tests start a server of their own from it.
 pub(crate) const POSTGRESQL: Package = Package {
     name: "postgresql",

@@ -40,6 +40,11 @@ pub struct Served {
 impl Served {
     /// Starts the portal and waits until it is healthy. Several may serve one world.
     pub async fn start(world: &World) -> Self {
+        Self::start_as(world, None).await
+    }
+
+    /// The portal is known by this name at the port that it listens on, as clients that sign for it have to know.
+    pub async fn start_as(world: &World, name: Option<&str>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (certificate, key) = (world.folder.path().join("tls.pem"), world.folder.path().join("tls.key"));
         if !certificate.exists() {
@@ -49,8 +54,11 @@ impl Served {
         }
         let (port, management) = (free_port(), free_port());
         let log = world.folder.path().join(format!("log-{port}"));
-        let child = world
-            .command(&["serve"])
+        let mut command = world.command(&["serve"]);
+        if let Some(name) = name {
+            command.env("TWINLOCK_PUBLIC_URL", format!("https://{name}:{port}"));
+        }
+        let child = command
             .env("TWINLOCK_LISTEN", format!("127.0.0.1:{port}"))
             .env("TWINLOCK_OTHER_HOSTS", format!("[\"localhost:{port}\"]"))
             .env("TWINLOCK_MANAGEMENT_LISTEN", format!("127.0.0.1:{management}"))
