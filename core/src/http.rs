@@ -177,11 +177,7 @@ impl Transport for HttpTransport {
 }
 
 /// Hands the answer's body on, counting. An encoded one could be anything once decoded: nobody asked for it.
-async fn read(
-    mut response: Response,
-    max_len: usize,
-    mut take: impl FnMut(&[u8]) -> Result<()>,
-) -> Result<Answer> {
+async fn read(mut response: Response, max_len: usize, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<Answer> {
     let status = response.status().as_u16();
     if response.headers().contains_key(CONTENT_ENCODING) {
         return Err(Error::UnexpectedAnswer { status });

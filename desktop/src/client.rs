@@ -34,11 +34,8 @@ impl Client {
             Some(pem) => pem.clone(),
             None => system_roots()?,
         };
-        let http = HttpConfig {
-            base_url: registration.portal.clone(),
-            roots_pem: roots_pem.into_bytes(),
-            pins: Vec::new(),
-        };
+        let http =
+            HttpConfig { base_url: registration.portal.clone(), roots_pem: roots_pem.into_bytes(), pins: Vec::new() };
         let authority = HttpConfig::authority(&registration.portal)?;
         let config = EngineConfig {
             // Keys of one member at one portal: another registration never finds them.

@@ -78,5 +78,10 @@ impl FileSink for Part {
 /// A local file that stays as it is.
 pub fn exists(target: &Path) -> Failure {
     let message = format!("{} is there already.", target.display());
-    Failure::new(ErrorCode::BadRequest, Class::File, message, "Add --force to replace it, or --to DIR for another place.")
+    Failure::new(
+        ErrorCode::BadRequest,
+        Class::File,
+        message,
+        "Add --force to replace it, or --to DIR for another place.",
+    )
 }

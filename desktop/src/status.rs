@@ -58,10 +58,14 @@ pub fn tell(client: &Client, step: &Step, output: &Output) -> Class {
     });
     let mut lines = vec![
         format!("{} · {} at {}", word, visible(name), visible(portal)),
-        format!("This desktop is called {}; its key lies in {}.", visible(device_name), match place {
-            "file" => "a file that is not sealed",
-            _ => "the system's keyring",
-        }),
+        format!(
+            "This desktop is called {}; its key lies in {}.",
+            visible(device_name),
+            match place {
+                "file" => "a file that is not sealed",
+                _ => "the system's keyring",
+            }
+        ),
     ];
     if let Step::AwaitApproval { comparison_code: Some(code) } = step {
         value["comparison_code"] = json!(code);

@@ -25,7 +25,8 @@ impl Storage {
     pub fn open(file: Option<&Path>) -> Result<Self, Failure> {
         let (store, place): (Arc<dyn Store>, _) = match file {
             Some(path) => {
-                let what = "Give the file a folder of its own: mkdir -m 700 DIR, and --insecure-file-store DIR/twinlock.";
+                let what =
+                    "Give the file a folder of its own: mkdir -m 700 DIR, and --insecure-file-store DIR/twinlock.";
                 let opened = FileStore::open(path);
                 let refused = |message| Failure::new(ErrorCode::StoreFailed, Class::Storage, message, what);
                 (Arc::new(opened.map_err(refused)?), KeyPlace::File)

@@ -178,7 +178,9 @@ pub fn insert(
         ],
     )?;
     let mut detail = detail(caller, facts);
-    detail["approved"] = is_approved.into();
+    if let Some(fields) = detail.as_object_mut() {
+        fields.insert("approved".to_owned(), is_approved.into());
+    }
     audit::record(tx, organisation, &Event::by(caller, "device.enrolled", &id, detail))?;
     Ok(Ok(id))
 }

@@ -299,6 +299,12 @@ fn the_portal_never_has_the_engine() {
 }
 
 #[test]
+fn the_desktop_is_core_with_a_terminal() {
+    assert!(dependencies(&metadata(), "twinlock-desktop").iter().any(|(name, _)| *name == "twinlock-core"));
+    holds(&desktop_uses_the_client_of_core_only(&metadata()));
+}
+
+#[test]
 fn the_ffi_is_named_in_the_bindings_alone() {
     assert!(dependencies(&metadata(), "twinlock-bindings").iter().any(|(name, _)| *name == "uniffi"));
     holds(&only_the_bindings_name_the_ffi(&metadata()));
@@ -377,6 +383,10 @@ fn a_wrong_dependency_is_found() {
     for features in [json!([]), json!(["client"]), json!(["schema", "testing"])] {
         let bad = with("twinlock-portal", json!({ "name": "twinlock-core", "kind": null, "features": features }));
         assert_eq!(portal_uses_core_with_schema_only(&bad).len(), 1);
+    }
+    for (name, features) in [("twinlock-core", json!(["client", "testing"])), ("twinlock-portal", json!([]))] {
+        let bad = with("twinlock-desktop", json!({ "name": name, "kind": null, "features": features }));
+        assert_eq!(desktop_uses_the_client_of_core_only(&bad).len(), 1);
     }
     for (from, on) in
         [("xtask", "uniffi_bindgen"), ("twinlock-portal", "uniffi"), ("twinlock-bindings", "twinlock-portal")]

@@ -229,7 +229,8 @@ fn b07_switching_off_opens_no_more_to_who_has_a_factor_than_the_pin_that_becomes
             let is_about_the_pin = matches!(case.step, Step::CreatePin(_) | Step::ChangePin(_));
             case.assert(
                 is_about_the_pin
-                    && (case.surface == Surface::Phone || (case.facts.session.is_none() && case.surface == Surface::Web)),
+                    && (case.surface == Surface::Phone
+                        || (case.facts.session.is_none() && case.surface == Surface::Web)),
                 "off changes nothing but the phone's PIN",
             );
         }

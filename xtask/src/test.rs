@@ -55,8 +55,7 @@ fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &
 
 /// The programs that tests start. The portal first, and by itself: it must build on core without any feature.
 pub(crate) fn build_programs(workspace: &Workspace, run: &mut Run) -> Result<(), Stop> {
-    for (package, title) in
-        [("twinlock-portal", "build the portal"), ("twinlock-desktop", "build the desktop client")]
+    for (package, title) in [("twinlock-portal", "build the portal"), ("twinlock-desktop", "build the desktop client")]
     {
         let mut build = workspace.cargo();
         build.args(["build", "-p", package]);
