@@ -17,8 +17,8 @@ Exit codes:
   9   a fault of twinlock's own
   10  a file that is not there, or a local one that is there already
 
-With --json, standard output is one object, and a failure is one object {code, class, message, what_to_do} on standard
-error. Codes are those of the error catalogue, and never change their meaning.
+With --json, standard output is one object, and a failure is one object {code, class, message, what_to_do,
+retry_after_ms} on standard error. Codes are those of the error catalogue, and never change their meaning.
 
 Passwords and codes are typed where nobody sees them, or read from a file (- for standard input: the first line is the
 password, the next one the code). They are never arguments and never in the environment.";

@@ -50,13 +50,10 @@ impl Output {
         let Failure { code, class, message, what_to_do, retry_after_ms } = failure;
         let (message, what_to_do) = (visible(message), visible(what_to_do));
         let text = if self.is_json {
-            let mut value = json!({
+            to_line(&json!({
                 "code": code.to_string(), "class": class.name(), "message": message, "what_to_do": what_to_do,
-            });
-            if *retry_after_ms > 0 {
-                value["retry_after_ms"] = json!(retry_after_ms);
-            }
-            to_line(&value)
+                "retry_after_ms": Some(*retry_after_ms).filter(|wait| *wait > 0),
+            }))
         } else {
             let wait = match retry_after_ms.div_ceil(1_000) {
                 0 => String::new(),

@@ -52,9 +52,13 @@ pub fn tell(client: &Client, step: &Step, output: &Output) -> Class {
     };
     let Registration { portal, name, device_name, .. } = &client.registration;
     let place = place_name(client.storage.place);
-    let mut value = json!({
+    let comparison_code = match step {
+        Step::AwaitApproval { comparison_code } => comparison_code.as_deref(),
+        _ => None,
+    };
+    let value = json!({
         "state": state, "portal": portal, "name": name, "device_name": device_name, "device": client.engine.device(),
-        "key_place": place,
+        "key_place": place, "comparison_code": comparison_code,
     });
     let mut lines = vec![
         format!("{} · {} at {}", word, visible(name), visible(portal)),
@@ -67,8 +71,7 @@ pub fn tell(client: &Client, step: &Step, output: &Output) -> Class {
             }
         ),
     ];
-    if let Step::AwaitApproval { comparison_code: Some(code) } = step {
-        value["comparison_code"] = json!(code);
+    if let Some(code) = comparison_code {
         lines.push(format!("Comparison code: {}", output.strong(&visible(code))));
         lines.push("Read it to an admin, who types it on the portal.".to_owned());
     }
