@@ -110,7 +110,7 @@ impl Desk {
     }
 
     pub fn at_terminal(&self, arguments: &[&str]) -> PtySession {
-        spawn_command(self.command(arguments), Some(PATIENCE_MS)).unwrap()
+        Self::in_terminal(&self.command(arguments))
     }
 
     /// Arguments and environment of the command of this desk that runs now.
@@ -123,6 +123,15 @@ impl Desk {
             Some(String::from_utf8_lossy(&text).replace('\0', " "))
         });
         all.find(|text| text.contains(&own)).expect("the command runs")
+    }
+
+    /// The terminal shows what is typed until the command says otherwise, as terminals do; that of the library would not.
+    pub fn in_terminal(command: &Command) -> PtySession {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "stty echo && exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+        shell.env_clear().current_dir(command.get_current_dir().unwrap()).env("PATH", "/usr/bin:/bin");
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        spawn_command(shell, Some(PATIENCE_MS)).unwrap()
     }
 
     /// What `register` needs to be told besides.

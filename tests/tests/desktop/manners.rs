@@ -72,6 +72,19 @@ async fn b56_an_ended_session_costs_two_requests_and_no_more() {
     assert!(desk.answered(before).len() <= 2, "{:#?}", desk.answered(before));
 }
 
+/// What is wrong with the first file is wrong with the portal: the others are not asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn b56_after_a_fault_of_the_portal_no_further_file_is_asked_for() {
+    let desk = Desk::ready().await;
+    desk.add_file("n-last.txt", "last");
+    desk.world.sql("UPDATE file SET sha256 = '00'");
+    let before = desk.served.log().len();
+    let said = desk.run(&["--json", "files", "get", "--all"], "").expect(5);
+    assert_eq!(said.json()["not_fetched"].as_array().unwrap().len(), 2);
+    let of_files = desk.answered(before).into_iter().filter(|line| line.contains("/v1/files/")).count();
+    assert_eq!(of_files, 1, "{:#?}", desk.answered(before));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn names_of_the_portal_stay_in_the_folder_and_off_the_terminal() {
     let desk = Desk::ready().await;
@@ -108,7 +121,7 @@ async fn colours_pages_and_wrong_words() {
     assert!(terminal.exp_eof().unwrap().contains('\u{1b}'), "a terminal gets colours");
     let mut command = desk.command(&["status"]);
     command.env("NO_COLOR", "1");
-    let mut terminal = rexpect::session::spawn_command(command, Some(60_000)).unwrap();
+    let mut terminal = Desk::in_terminal(&command);
     assert!(!terminal.exp_eof().unwrap().contains('\u{1b}'), "NO_COLOR");
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(desk.run(&["completions", shell], "").expect(0).stdout.contains("sign-out"), "{shell}");
