@@ -60,6 +60,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
         model: "Model".to_owned(),
         system: "System 1".to_owned(),
         app_version: "1.0.0".to_owned(),
+        surface: twinlock_core::policy::Surface::Phone,
     };
     let mut took = Vec::new();
     for _ in 0..OPENINGS {

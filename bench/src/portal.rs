@@ -262,6 +262,7 @@ impl Member {
             name: name.to_owned(),
             password: SecretText::new(PASSWORD.to_owned()),
             surface: twinlock_core::policy::Surface::Phone,
+            device: None,
             session_key: key.public_key()?.spki().into(),
             app_version: "1.0.0".to_owned(),
         };

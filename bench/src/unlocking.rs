@@ -119,6 +119,7 @@ async fn unlock_again_and_again(folder: &Path, report: &mut Report) -> Result<()
         model: "Model".to_owned(),
         system: "System 1".to_owned(),
         app_version: "1.0.0".to_owned(),
+        surface: twinlock_core::policy::Surface::Phone,
     };
     let inner = HttpTransport::new(&HttpConfig { base_url, roots_pem: root.into_bytes(), pins: Vec::new() })?;
     let ports = Ports {

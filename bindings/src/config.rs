@@ -1,6 +1,7 @@
 use crate::error::EngineError;
 use twinlock_core::engine;
 use twinlock_core::http::HttpConfig;
+use twinlock_core::policy::Surface;
 
 /// What the app says of itself and of its portal.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -32,6 +33,7 @@ impl EngineConfig {
             model: self.model,
             system: self.system,
             app_version: self.app_version,
+            surface: Surface::Phone,
         };
         Ok((config, http))
     }

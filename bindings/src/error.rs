@@ -146,6 +146,7 @@ impl EngineError {
             | ErrorCode::BiometricPaused
             | ErrorCode::StepRequired
             | ErrorCode::FreshCodeRequired
+            | ErrorCode::DesktopNeedsTwoStep
             | ErrorCode::SessionEnded
             | ErrorCode::PolicyConflict
             | ErrorCode::PolicyOutdated

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::framing::framed;
-use crate::ports::KeyLevel;
+use crate::ports::{KeyLevel, KeyPlace};
 use hkdf::Hkdf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -26,6 +26,9 @@ pub struct DeviceFacts {
     pub app_version: String,
     /// How hard the device key is held.
     pub key_level: KeyLevel,
+    /// Where a desktop keeps a key that is held in software; `None` on a phone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key_place: Option<KeyPlace>,
 }
 
 impl DeviceFacts {

@@ -125,6 +125,9 @@ pub enum Error {
     /// Where the two-person rule is on, another admin has to do it or to confirm it.
     #[error("a second admin has to confirm this")]
     SecondAdminRequired,
+    /// A member without two-step authentication registers no desktop; the member sets it up on the portal's page first.
+    #[error("a desktop needs two-step authentication")]
+    DesktopNeedsTwoStep,
 
     /// The portal cannot be reached; try again later.
     #[error("the portal cannot be reached")]
@@ -301,7 +304,7 @@ codes! {
     RecoveryCodeRefused = 2010,
     StepRequired = 3001, PolicyRefused = 3002, FreshCodeRequired = 3003, SignInRefused = 3004, SessionEnded = 3005,
     Forbidden = 3006, PolicyConflict = 3007, ReasonRequired = 3008, Suspended = 3009, PolicyOutdated = 3010,
-    RequiredByPolicy = 3011, SecondAdminRequired = 3012,
+    RequiredByPolicy = 3011, SecondAdminRequired = 3012, DesktopNeedsTwoStep = 3013,
     Offline = 4001, TlsRefused = 4002, UnexpectedAnswer = 4003, AnswerTooLarge = 4004, Throttled = 4005,
     ClockSkew = 4006, BadRequest = 4007, RequestTooLarge = 4008, NotFound = 4009, SignatureRefused = 4010,
     NonceRefused = 4011, CrossSite = 4012, PortalUnavailable = 4013,
@@ -361,6 +364,7 @@ impl Error {
             Error::Suspended => ErrorCode::Suspended,
             Error::RequiredByPolicy => ErrorCode::RequiredByPolicy,
             Error::SecondAdminRequired => ErrorCode::SecondAdminRequired,
+            Error::DesktopNeedsTwoStep => ErrorCode::DesktopNeedsTwoStep,
             Error::Offline => ErrorCode::Offline,
             Error::TlsRefused => ErrorCode::TlsRefused,
             Error::UnexpectedAnswer { .. } => ErrorCode::UnexpectedAnswer,

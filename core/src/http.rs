@@ -6,7 +6,7 @@
 mod spki_pin;
 
 use crate::error::{Error, Result};
-use crate::ports::{Answer, AnswerKind, PortFuture, Request, Transport};
+use crate::ports::{Answer, AnswerKind, FileSink, PortFuture, Request, Transport};
 use crate::secret::SecretBytes;
 use reqwest::header::CONTENT_ENCODING;
 use reqwest::{Client, Method, Response, redirect};
@@ -122,31 +122,62 @@ impl HttpTransport {
         match kind {
             AnswerKind::Message => self.deadlines.message,
             AnswerKind::File => self.deadlines.file,
+            AnswerKind::Stream(length) => {
+                self.deadlines.file.saturating_add(Duration::from_secs(length / SLOWEST_BYTES_A_SECOND))
+            }
         }
     }
+
+    async fn respond(&self, request: Request) -> Result<Response> {
+        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| Error::Internal)?;
+        let mut builder = self.client.request(method, format!("{}{}", self.base_url, request.target));
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        let sent = builder.timeout(self.deadline(request.answer)).body(request.body.expose().to_vec()).send();
+        sent.await.map_err(|fault| fault_of(&fault))
+    }
 }
+
+/// A file that comes more slowly than this, on the whole, is somebody who drips.
+const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> PortFuture<'_, Result<Answer>> {
         Box::pin(async move {
-            let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| Error::Internal)?;
-            let mut builder = self.client.request(method, format!("{}{}", self.base_url, request.target));
-            for (name, value) in request.headers {
-                builder = builder.header(name, value);
+            let max_len = request.answer.max_len();
+            let mut body = Vec::new();
+            let mut answer = read(self.respond(request).await?, max_len, |piece| {
+                body.extend_from_slice(piece);
+                Ok(())
+            })
+            .await?;
+            answer.body = SecretBytes::new(body);
+            Ok(answer)
+        })
+    }
+
+    fn stream<'a>(&'a self, request: Request, sink: &'a dyn FileSink) -> PortFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            let max_len = request.answer.max_len();
+            let response = self.respond(request).await?;
+            if response.status().is_success() {
+                return read(response, max_len, |piece| sink.write(piece)).await;
             }
-            let response = builder
-                .timeout(self.deadline(request.answer))
-                .body(request.body.expose().to_vec())
-                .send()
-                .await
-                .map_err(|fault| fault_of(&fault))?;
-            read(response, request.answer.max_len()).await
+            let mut refusal = Vec::new();
+            let mut answer = read(response, AnswerKind::Message.max_len(), |piece| {
+                refusal.extend_from_slice(piece);
+                Ok(())
+            })
+            .await?;
+            answer.body = SecretBytes::new(refusal);
+            Ok(answer)
         })
     }
 }
 
-/// Takes the answer in, counting. An encoded one could be anything once decoded: nobody asked for it.
-async fn read(mut response: Response, max_len: usize) -> Result<Answer> {
+/// Hands the answer's body on, counting. An encoded one could be anything once decoded: nobody asked for it.
+async fn read(mut response: Response, max_len: usize, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<Answer> {
     let status = response.status().as_u16();
     if response.headers().contains_key(CONTENT_ENCODING) {
         return Err(Error::UnexpectedAnswer { status });
@@ -158,14 +189,12 @@ async fn read(mut response: Response, max_len: usize) -> Result<Answer> {
     let headers = response.headers().iter();
     let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
     let headers = headers.collect();
-    let mut body = Vec::new();
+    let mut left = max_len;
     while let Some(chunk) = response.chunk().await.map_err(|fault| fault_of(&fault))? {
-        if body.len() + chunk.len() > max_len {
-            return Err(Error::AnswerTooLarge);
-        }
-        body.extend_from_slice(&chunk);
+        left = left.checked_sub(chunk.len()).ok_or(Error::AnswerTooLarge)?;
+        take(&chunk)?;
     }
-    Ok(Answer { status, headers, body: SecretBytes::new(body) })
+    Ok(Answer { status, headers, body: SecretBytes::new(Vec::new()) })
 }
 
 /// Waiting helps where nobody was reached. It does not where somebody was who is not the portal, or speaks otherwise.

@@ -23,6 +23,17 @@ pub enum KeyLevel {
     Software,
 }
 
+/// Where a key of [`KeyLevel::Software`] lies. The portal shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// The system's keyring: sealed while the owner is signed out of the system.
+    Keyring,
+    /// A file that only its owner reads, not sealed: asked for by the member.
+    File,
+}
+
 /// What a PIN key computes: what the platform's key hardware can do with a key that never leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinKeyKind {
@@ -72,6 +83,11 @@ pub trait DeviceKey: Send + Sync {
 
     /// How hard the keys are held.
     fn level(&self, account: &str) -> std::result::Result<KeyLevel, PortError>;
+
+    /// Where keys in software lie, if the host can tell.
+    fn place(&self) -> Option<KeyPlace> {
+        None
+    }
 }
 
 /// Small named blobs, device-only, never in a backup.
@@ -143,6 +159,27 @@ pub trait Transport: Send + Sync {
     /// [`Error::AnswerTooLarge`] beyond [`AnswerKind::max_len`], [`Error::UnexpectedAnswer`] for what is no HTTP (status
     /// 0) or is encoded.
     fn send(&self, request: Request) -> PortFuture<'_, Result<Answer>>;
+
+    /// Like [`send`](Self::send), but the body of a success goes to `sink` piece by piece, and the answer's body is empty then.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), and what the sink says.
+    fn stream<'a>(&'a self, request: Request, sink: &'a dyn FileSink) -> PortFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            let mut answer = self.send(request).await?;
+            if answer.is_success() {
+                let body = std::mem::replace(&mut answer.body, SecretBytes::new(Vec::new()));
+                sink.write(body.expose())?;
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// Takes a file in, piece by piece, for a host that keeps files which are too large for its memory.
+pub trait FileSink: Send + Sync {
+    /// Takes the next piece. An error ends the download; [`Error::StoreFailed`] where the piece could not be written.
+    fn write(&self, piece: &[u8]) -> Result<()>;
 }
 
 /// A request to the portal, with its path and query relative to the portal's address.
@@ -167,14 +204,17 @@ pub enum AnswerKind {
     Message,
     /// A file's content.
     File,
+    /// A file's content of so many bytes, that goes to a [`FileSink`].
+    Stream(u64),
 }
 
 impl AnswerKind {
-    /// The longest body in bytes: 1 MiB for a message, 64 MiB for a file.
+    /// The longest body in bytes: 1 MiB for a message, 64 MiB for a file that is taken in whole, or what was announced.
     pub fn max_len(self) -> usize {
         match self {
             Self::Message => 1024 * 1024,
             Self::File => 64 * 1024 * 1024,
+            Self::Stream(length) => usize::try_from(length).unwrap_or(usize::MAX),
         }
     }
 }
@@ -191,6 +231,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the portal did what was asked.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -31,9 +31,11 @@ macro_rules! answer {
     ($($message:tt)*) => { message! { $($message)* } };
 }
 
+mod desktop;
 mod pin;
 mod recovery;
 
+pub use desktop::*;
 pub use pin::*;
 pub use recovery::*;
 
@@ -51,6 +53,9 @@ request! {
         session_key: Bytes,
         /// Version of the app, `major.minor.patch`.
         app_version: String,
+        /// The desktop that the session shall belong to, once it is enrolled; a phone's session is opened by its PIN.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        device: Option<DeviceClaim>,
     }
 }
 

@@ -25,7 +25,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use twinlock_core::Error;
-use twinlock_core::policy::{DeviceState, FactorState};
+use twinlock_core::policy::{DeviceState, FactorState, Surface};
 use twinlock_core::step::{BlockedReason, Step};
 use twinlock_core::wire::NONCE_HEADER;
 use utoipa::openapi::OpenApi;
@@ -48,13 +48,13 @@ pub enum Access {
     Recover,
     /// A session with nothing left to do, of a member with an authenticator.
     OwnTwoStep,
-    /// A phone's session that has shown its code and has no device yet.
+    /// A session of a phone or a desktop that has shown its code and has no device yet.
     Enroll,
     /// Signed with the key of a device that was not revoked, also while it waits for approval.
     Device,
-    /// Signed with the key of an approved device.
-    ApprovedDevice,
-    /// Signed with the key of an approved device, or of the phone's session that its PIN opened.
+    /// Signed with the key of an approved phone.
+    ApprovedPhone,
+    /// Signed with the key of an approved phone, or of the phone's session that its PIN opened.
     SetPin,
     /// A session with nothing left to do.
     Ready,
@@ -111,15 +111,11 @@ impl Access {
                     && matches!(caller.step, Step::AwaitApproval { .. })
             }
             Access::Device => caller.key == Key::Device,
-            Access::ApprovedDevice => {
-                let device = caller.facts.device.as_ref();
-                caller.key == Key::Device && device.is_some_and(|device| device.state == DeviceState::Approved)
-            }
+            Access::ApprovedPhone => caller.key == Key::Device && is_approved_phone(caller),
             Access::SetPin => {
                 let has_proved = caller.facts.session.is_some_and(|session| session.pin_proved);
-                let device = caller.facts.device.as_ref();
                 let is_its_own = caller.key == Key::Device || (caller.key == Key::Session && has_proved);
-                is_its_own && device.is_some_and(|device| device.state == DeviceState::Approved)
+                is_its_own && is_approved_phone(caller)
             }
             Access::Ready => has_session && caller.step == Step::Ready,
             Access::Admin => has_session && caller.step == Step::Ready && caller.role == Role::Admin,
@@ -278,6 +274,12 @@ async fn refuse_outdated(portal: &Portal, caller: &Caller) -> Result<(), Refusal
     }
     let pack = policy::pack(portal, caller.organisation.clone(), caller.member.clone(), caller.now_ms).await?;
     Err(Refusal::policy_outdated(Some(pack), caller.step.clone()))
+}
+
+/// A desktop has no PIN: its key sets none and tries none, or one would open what asks a desktop for a code.
+fn is_approved_phone(caller: &Caller) -> bool {
+    let device = caller.facts.device.as_ref();
+    caller.surface == Surface::Phone && device.is_some_and(|device| device.state == DeviceState::Approved)
 }
 
 /// What a blocked caller is told.

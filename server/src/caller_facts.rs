@@ -29,7 +29,8 @@ crate::statements! {
     FIND_DEVICE_CALLER = "SELECT m.id, m.name, m.role, m.state, o.policy_version, o.rules, COALESCE(f.state, ''),
             d.id, d.state, d.code_at_ms, d.finish_until_ms, d.expires_ms,
             COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1), COALESCE(p.wait_until_ms, 0),
-            d.spki, d.facts, COALESCE(p.owes_code, 0), COALESCE(x.until_ms, 0), o.required_ms, m.created_ms
+            d.spki, d.facts, COALESCE(p.owes_code, 0), COALESCE(x.until_ms, 0), o.required_ms, m.created_ms,
+            d.surface
         FROM device d
         JOIN organisation o ON o.id = d.organisation
         JOIN member m ON m.organisation = d.organisation AND m.id = d.member
@@ -99,17 +100,17 @@ pub fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, Store
     let device_id = Some(row.text(7)?.to_owned()).filter(|id| !id.is_empty());
     let owes_code = row.int(18)? != 0;
     let device = device_id.is_some().then(|| read_device(row, &rules, owes_code)).transpose()?;
-    let (surface, session) = if is_session {
-        let surface = match row.text(22)? {
-            "phone" => Surface::Phone,
-            "desktop" => Surface::Desktop,
-            _ => Surface::Web,
-        };
+    let surface = match row.text(22)? {
+        "phone" => Surface::Phone,
+        "desktop" => Surface::Desktop,
+        _ => Surface::Web,
+    };
+    let session = if is_session {
         let code_at_ms = Some(row.unsigned(23)?).filter(|at| *at > 0);
         let (pin_proved, sso_mfa) = (row.int(24)? == 1, row.int(28)? == 1);
-        (surface, Some(SessionFact { code_at_ms, pin_proved, recovering: row.int(25)? != 0, sso_mfa }))
+        Some(SessionFact { code_at_ms, pin_proved, recovering: row.int(25)? != 0, sso_mfa })
     } else {
-        (Surface::Phone, None)
+        None
     };
     let app_version = if is_session {
         row.text(17)?.to_owned()

@@ -8,6 +8,7 @@ use crate::extract::Json;
 use crate::pins;
 use crate::portal::Portal;
 use crate::problem::Refusal;
+use crate::sessions::surface_name;
 use crate::store::{Row, StoreError, Tx};
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use twinlock_core::Error;
 use twinlock_core::enrollment::{DeviceFacts, Transcript};
 use twinlock_core::policy::DeviceState;
-use twinlock_core::ports::KeyLevel;
+use twinlock_core::ports::{KeyLevel, KeyPlace};
 use twinlock_core::wire::{Problem, StepAnswer};
 use uuid::Uuid;
 
@@ -29,13 +30,14 @@ crate::statements! {
         AND state = 'approved') THEN 1 ELSE 0 END";
     INSERT_DEVICE = "INSERT INTO device (organisation, id, member, state, spki, facts, name, opening, first_nonce,
             second_nonce, wrong_codes, address, created_ms, expires_ms, decided_ms, decided_by, finish_until_ms, code_at_ms,
-            policy_key)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, '', $15, $16, $17)";
+            policy_key, surface)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, '', $15, $16, $17, $18)";
     REFRESH_DEVICE = "UPDATE device SET facts = $4, name = $5, opening = $6, first_nonce = $7, second_nonce = $8,
             address = $9, created_ms = $10, expires_ms = $11, code_at_ms = $12, policy_key = $13
-        WHERE organisation = $1 AND member = $2 AND spki = $3 AND state = 'pending' RETURNING id";
+        WHERE organisation = $1 AND member = $2 AND spki = $3 AND state = 'pending' AND surface = $14
+        RETURNING id";
     LIST_DEVICES = "SELECT d.id, d.member, m.name, d.state, d.name, d.facts, d.address, d.created_ms, d.expires_ms,
-            d.decided_ms, COALESCE(p.state, 'none')
+            d.decided_ms, COALESCE(p.state, 'none'), d.surface
         FROM device d
         JOIN member m ON m.organisation = d.organisation AND m.id = d.member
         LEFT JOIN pin p ON p.organisation = d.organisation AND p.device = d.id
@@ -85,8 +87,12 @@ pub struct DeviceView {
     pub model: String,
     /// System and version.
     pub system: String,
+    /// `phone` or `desktop`.
+    pub surface: String,
     /// How hard its key is held.
     pub key_level: KeyLevel,
+    /// Where a desktop keeps a key that is held in software; `None` on a phone.
+    pub key_place: Option<KeyPlace>,
     /// The address it asked from.
     pub address: String,
     /// When it asked, epoch milliseconds.
@@ -168,10 +174,13 @@ pub fn insert(
             if is_approved { now_ms + FINISH_MS } else { 0 }.into(),
             code_at_ms.into(),
             transcript.policy_key.into(),
+            surface_name(caller.surface).into(),
         ],
     )?;
-    let detail =
-        json!({ "name": facts.name, "model": facts.model, "key_level": facts.key_level, "approved": is_approved });
+    let mut detail = detail(caller, facts);
+    if let Some(fields) = detail.as_object_mut() {
+        fields.insert("approved".to_owned(), is_approved.into());
+    }
     audit::record(tx, organisation, &Event::by(caller, "device.enrolled", &id, detail))?;
     Ok(Ok(id))
 }
@@ -198,12 +207,18 @@ fn refresh(
         (now_ms + PENDING_MS).into(),
         caller.code_at_ms().into(),
         transcript.policy_key.into(),
+        surface_name(caller.surface).into(),
     ];
     let Some(row) = tx.query_one(REFRESH_DEVICE, &values)? else { return Ok(None) };
     let id = row.text(0)?.to_owned();
-    let detail = json!({ "name": facts.name, "model": facts.model, "key_level": facts.key_level });
-    audit::record(tx, organisation, &Event::by(caller, "device.asked_again", &id, detail))?;
+    audit::record(tx, organisation, &Event::by(caller, "device.asked_again", &id, detail(caller, facts)))?;
     Ok(Some(id))
+}
+
+/// What the audit log says of a device that asks.
+fn detail(caller: &Caller, facts: &DeviceFacts) -> serde_json::Value {
+    let DeviceFacts { name, model, key_level, key_place, .. } = facts;
+    json!({ "name": name, "model": model, "surface": caller.surface, "key_level": key_level, "key_place": key_place })
 }
 
 /// The devices of the organisation, of one `member`, or the one with this `id`; empty for no filter.
@@ -319,7 +334,9 @@ fn read_view(row: &Row, now_ms: u64) -> Result<DeviceView, StoreError> {
         name: row.text(4)?.to_owned(),
         model: facts.as_ref().map(|facts| facts.model.clone()).unwrap_or_default(),
         system: facts.as_ref().map(|facts| facts.system.clone()).unwrap_or_default(),
+        key_place: facts.as_ref().and_then(|facts| facts.key_place),
         key_level: facts.map_or(KeyLevel::Software, |facts| facts.key_level),
+        surface: row.text(11)?.to_owned(),
         address: row.text(6)?.to_owned(),
         created_ms: row.unsigned(7)?,
         decided_ms: row.unsigned(9)?,

@@ -15,6 +15,7 @@ mod client_address;
 pub mod clock;
 pub mod config;
 mod declared;
+mod desktop;
 mod devices;
 mod enrollments;
 mod exceptions;

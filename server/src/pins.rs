@@ -67,8 +67,8 @@ const NONE: &[u8] = &[];
 
 /// This resource's routes.
 pub fn routes(api: Api) -> Api {
-    api.route(Access::ApprovedDevice, utoipa_axum::routes!(post_evaluate))
-        .route(Access::ApprovedDevice, utoipa_axum::routes!(post_prove))
+    api.route(Access::ApprovedPhone, utoipa_axum::routes!(post_evaluate))
+        .route(Access::ApprovedPhone, utoipa_axum::routes!(post_prove))
 }
 
 /// Counts one try, then evaluates its element.

@@ -203,6 +203,7 @@ fn status_of(error: Error) -> StatusCode {
         | Error::CodeDisabled
         | Error::RequiredByPolicy
         | Error::SecondAdminRequired
+        | Error::DesktopNeedsTwoStep
         | Error::EnrollmentClosed
         | Error::PinErased => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,

@@ -4,6 +4,7 @@ use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Actor, Event};
 use crate::caller::{Caller, Key, Origin};
+use crate::desktop;
 use crate::extract::Json;
 use crate::identity::{COOKIE, locate};
 use crate::pins;
@@ -233,22 +234,38 @@ async fn post_session(
     let now_ms = portal.now_ms()?;
     presented.verify(&PublicKey::from_spki(&request.session_key.0)?, now_ms)?;
     crate::nonce::verify(portal.key_wrap.nonce_key(), presented.nonce(), now_ms)?;
-    if request.surface == Surface::Web || request.name.len() > 254 {
+    if !desktop::is_well_formed(&request) || request.name.len() > 254 {
         return Err(Error::BadRequest.into());
     }
     let member = authenticate(&portal, &origin, &request.name, request.password).await?;
     let pack = policy::pack(&portal, member.organisation.clone(), member.member.clone(), now_ms).await?;
-    let (surface, app_version, key) = (request.surface, request.app_version, request.session_key);
+    let (surface, app_version, key, claim) =
+        (request.surface, request.app_version, request.session_key, request.device);
     let nonce = presented.nonce().to_owned();
     let opened = portal.store.write(move |tx| {
         if let Err(refused) = crate::nonce::take(tx, &member.organisation, &nonce, now_ms)? {
             return Ok(Err(refused));
         }
+        let asked = desktop::Asked {
+            organisation: &member.organisation,
+            member: &member.member,
+            surface,
+            session_key: &key.0,
+            claim: claim.as_ref(),
+        };
+        let device = match desktop::admit(tx, &asked, now_ms)? {
+            Ok(device) => device,
+            Err(refused) => {
+                let detail = json!({ "surface": surface, "reason": refused.code().to_string() });
+                record(tx, &member, &origin, "session.refused", detail, now_ms)?;
+                return Ok(Err(refused));
+            }
+        };
         let new = NewSession {
             organisation: &member.organisation,
             member: &member.member,
             surface,
-            device: "",
+            device: &device,
             session_key: &key.0,
             app_version: &app_version,
             code_at_ms: 0,
@@ -338,12 +355,23 @@ fn record_opened(
     surface: Surface,
     now_ms: u64,
 ) -> Result<(), StoreError> {
+    record(tx, member, origin, "session.opened", json!({ "surface": surface }), now_ms)
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    member: &Authenticated,
+    origin: &Origin,
+    action: &'static str,
+    detail: serde_json::Value,
+    now_ms: u64,
+) -> Result<(), StoreError> {
     let event = Event {
         at_ms: now_ms,
         actor: Actor::Member { id: member.member.clone(), name: member.name.clone() },
-        action: "session.opened",
+        action,
         target: member.member.clone(),
-        detail: json!({ "surface": surface }),
+        detail,
         address: origin.address.clone(),
         request_id: origin.request_id.clone(),
     };
@@ -395,7 +423,8 @@ pub fn generate_token(organisation: &str) -> Result<(SecretText, Vec<u8>), Store
     Ok((token, token_hash))
 }
 
-fn surface_name(surface: Surface) -> &'static str {
+/// What a surface is called in the database.
+pub fn surface_name(surface: Surface) -> &'static str {
     match surface {
         Surface::Web => "web",
         Surface::Phone => "phone",

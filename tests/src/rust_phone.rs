@@ -12,6 +12,7 @@ use twinlock_core::Error;
 use twinlock_core::engine::{Engine, EngineConfig, Ports};
 use twinlock_core::http::{HttpConfig, HttpTransport};
 use twinlock_core::pin::{Pin, PinDigits};
+use twinlock_core::policy::Surface;
 use twinlock_core::ports::{self, PortFuture, Request, Transport};
 use twinlock_core::secret::{SecretBytes, SecretText};
 use twinlock_core::testing::{MemoryDeviceKey, MemoryStore};
@@ -85,6 +86,7 @@ impl RustPhone {
             model: owned("model")?,
             system: owned("system")?,
             app_version: owned("app_version")?,
+            surface: Surface::Phone,
         };
         let roots_pem = text(with, "roots_pem")?.as_bytes().to_vec();
         let http = HttpConfig { base_url: owned("base_url")?, roots_pem, pins: Vec::new() };

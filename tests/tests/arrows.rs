@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Packages that nobody depends on.
-const LEAVES: [&str; 3] = ["twinlock-bench", "twinlock-tests", "xtask"];
+const LEAVES: [&str; 4] = ["twinlock-bench", "twinlock-desktop", "twinlock-tests", "xtask"];
 const FFI: [&str; 5] = ["jni", "pyo3", "swift-bridge", "uniffi", "wasm-bindgen"];
 const WEB: [&str; 14] = [
     "actix-web",
@@ -173,6 +173,17 @@ fn portal_uses_core_with_schema_only(metadata: &Value) -> Vec<String> {
     faults
 }
 
+/// The desktop is core's engine with a terminal around it: nothing else of ours, and never the doubles of tests.
+fn desktop_uses_the_client_of_core_only(metadata: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, found) in dependencies(metadata, "twinlock-desktop") {
+        if name.starts_with("twinlock-") && (name != "twinlock-core" || found["features"] != json!(["client"])) {
+            faults.push(format!("the desktop uses {name} with {}", found["features"]));
+        }
+    }
+    faults
+}
+
 /// Only the bindings know the FFI, and they know nothing of ours but the core.
 fn only_the_bindings_name_the_ffi(metadata: &Value) -> Vec<String> {
     let mut faults = Vec::new();
@@ -288,6 +299,12 @@ fn the_portal_never_has_the_engine() {
 }
 
 #[test]
+fn the_desktop_is_core_with_a_terminal() {
+    assert!(dependencies(&metadata(), "twinlock-desktop").iter().any(|(name, _)| *name == "twinlock-core"));
+    holds(&desktop_uses_the_client_of_core_only(&metadata()));
+}
+
+#[test]
 fn the_ffi_is_named_in_the_bindings_alone() {
     assert!(dependencies(&metadata(), "twinlock-bindings").iter().any(|(name, _)| *name == "uniffi"));
     holds(&only_the_bindings_name_the_ffi(&metadata()));
@@ -366,6 +383,10 @@ fn a_wrong_dependency_is_found() {
     for features in [json!([]), json!(["client"]), json!(["schema", "testing"])] {
         let bad = with("twinlock-portal", json!({ "name": "twinlock-core", "kind": null, "features": features }));
         assert_eq!(portal_uses_core_with_schema_only(&bad).len(), 1);
+    }
+    for (name, features) in [("twinlock-core", json!(["client", "testing"])), ("twinlock-portal", json!([]))] {
+        let bad = with("twinlock-desktop", json!({ "name": name, "kind": null, "features": features }));
+        assert_eq!(desktop_uses_the_client_of_core_only(&bad).len(), 1);
     }
     for (from, on) in
         [("xtask", "uniffi_bindgen"), ("twinlock-portal", "uniffi"), ("twinlock-bindings", "twinlock-portal")]

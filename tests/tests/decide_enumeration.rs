@@ -151,7 +151,8 @@ fn ready_is_only_who_has_shown_what_is_demanded() {
         let session = session.unwrap_or_else(|| panic!("ready without a session: {:?}", case.facts));
         case.assert(!session.recovering, "a recovering session reaches nothing");
         let is_phone = case.surface == Surface::Phone;
-        if (case.is_required() || case.has_factor()) && !case.is_vouched_for() {
+        let is_desktop = case.surface == Surface::Desktop;
+        if (case.is_required() || case.has_factor() || is_desktop) && !case.is_vouched_for() {
             case.assert(*factor == FactorState::Active, "where a code is asked for, the authenticator is proven");
             let by_device = |device: &DeviceFact| {
                 let is_fresh = device.code_at_ms.is_some_and(|at| NOW_MS - at < 30 * DAY_MS);
@@ -159,7 +160,12 @@ fn ready_is_only_who_has_shown_what_is_demanded() {
             };
             let has_shown = session.code_at_ms.is_some() || device.as_ref().is_some_and(by_device);
             case.assert(has_shown, "a code was shown: in the session, or on this phone within its days under its PIN");
-            case.assert(!is_phone || device.is_some(), "a phone is enrolled");
+            case.assert(case.surface == Surface::Web || device.is_some(), "phone and desktop are enrolled");
+        }
+        if is_desktop {
+            case.assert(session.code_at_ms.is_some(), "on a desktop each session has shown a code of its own");
+            let is_approved = device.as_ref().is_some_and(|device| device.state == DeviceState::Approved);
+            case.assert(is_approved, "a desktop is approved");
         }
         if let Some(device) = device.as_ref().filter(|_| is_phone) {
             case.assert(device.state == DeviceState::Approved, "a phone is approved");
@@ -207,7 +213,7 @@ fn b11_b12_exempt_is_as_if_nothing_were_required_and_who_has_a_factor_is_asked()
             let off = case.with(|rules| rules.two_step = false);
             case.assert(case.step == off, "an exception or a deadline counts as no requirement, and as nothing less");
             let is_open = case.facts.session.is_some() && !case.is_recovering();
-            if is_open && !matches!(case.step, Step::Blocked { .. }) && case.surface != Surface::Phone {
+            if is_open && !matches!(case.step, Step::Blocked { .. }) && case.surface == Surface::Web {
                 let is_asked = case.step != Step::Ready;
                 let has_shown = case.facts.session.is_some_and(|session| session.code_at_ms.is_some());
                 case.assert(
@@ -230,7 +236,9 @@ fn b07_switching_off_opens_no_more_to_who_has_a_factor_than_the_pin_that_becomes
         if case.has_factor() && off != case.step {
             let is_about_the_pin = matches!(case.step, Step::CreatePin(_) | Step::ChangePin(_));
             case.assert(
-                is_about_the_pin && (case.surface == Surface::Phone || case.facts.session.is_none()),
+                is_about_the_pin
+                    && (case.surface == Surface::Phone
+                        || (case.facts.session.is_none() && case.surface == Surface::Web)),
                 "off changes nothing but the phone's PIN",
             );
         }
@@ -267,6 +275,28 @@ fn rules_that_are_no_business_of_the_decision_change_nothing() {
         let other =
             case.with(|rules| (rules.two_person, rules.grace_days) = (!rules.two_person, 90 - rules.grace_days));
         case.assert(other == case.step, "two-person and the days of grace are settled before: in the facts");
+    });
+}
+
+#[test]
+fn b54_on_a_desktop_policy_exception_and_deadline_change_nothing() {
+    in_every_state(|case| {
+        if case.surface != Surface::Desktop {
+            return;
+        }
+        let other = case.with(|rules| rules.two_step = !rules.two_step);
+        case.assert(other == case.step, "two-step is demanded on a desktop whatever the policy says");
+        let facts = Facts { required_from_ms: FUTURE_MS - case.facts.required_from_ms, ..case.facts.clone() };
+        let other = decide(&case.rules, &facts, case.surface, NOW_MS);
+        case.assert(other == case.step, "an exception or a deadline opens no desktop");
+        let is_about_a_pin =
+            matches!(case.step, Step::CreatePin(_) | Step::EnterPin { .. } | Step::ChangePin(_) | Step::Wait { .. });
+        case.assert(!is_about_a_pin, "a desktop has no PIN");
+        let has_no_factor = matches!(case.facts.factor, FactorState::NotSetUp | FactorState::Pending);
+        if has_no_factor && case.facts.session.is_some() {
+            let is_led = matches!(case.step, Step::SetUpTwoStep | Step::Blocked { .. });
+            case.assert(is_led, "without an authenticator a desktop opens nothing");
+        }
     });
 }
 

@@ -170,6 +170,7 @@ async fn b50_a_revoked_device_is_told_so_and_wipes_itself() {
         model: "Testfon 3".to_owned(),
         system: "Android 17".to_owned(),
         app_version: "1.0.0".to_owned(),
+        surface: twinlock_core::policy::Surface::Phone,
     };
     let engine = Engine::new(config, ports);
     engine.open().unwrap();

@@ -203,6 +203,7 @@ fn engine(handset: &Handset, chip: Arc<NotingKey>) -> Engine {
         model: "Testfon 3".to_owned(),
         system: "Android 17".to_owned(),
         app_version: "1.0.0".to_owned(),
+        surface: twinlock_core::policy::Surface::Phone,
     };
     let (store, clock, transport) = (handset.store.clone(), handset.clock.clone(), handset.transport.clone());
     Engine::new(config, Ports { device_key: chip, store, clock, transport })

@@ -277,6 +277,7 @@ async fn b69_a_rule_that_has_to_be_known_blocks_an_old_app_and_another_does_not(
             model: "Testfon 3".to_owned(),
             system: "Android 17".to_owned(),
             app_version: "2.0.0".to_owned(),
+            surface: twinlock_core::policy::Surface::Phone,
         },
         Ports {
             device_key: handset.keys.clone(),

@@ -2,7 +2,7 @@
 
 use crate::run::{Run, Stop};
 use crate::test::build_programs;
-use crate::tools::{NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, ensure_packages};
+use crate::tools::{DBUS, KEYRING, NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, ensure_packages};
 use crate::workspace::Workspace;
 
 /// Targets that open no database of a portal's, or start a PostgreSQL of their own.
@@ -26,7 +26,7 @@ const SQLITE_ONLY: [(&str, &str); 11] = [
 
 /// Starts a private server and runs every test target that opens a portal's database on it.
 pub(crate) fn test(workspace: &Workspace, run: &mut Run, arguments: &[&str]) -> Result<(), Stop> {
-    ensure_packages(run, &[&NGINX, &NPM, &OATHTOOL, &POSTGRESQL, &SQLITE])?;
+    ensure_packages(run, &[&DBUS, &KEYRING, &NGINX, &NPM, &OATHTOOL, &POSTGRESQL, &SQLITE])?;
     build_programs(workspace, run)?;
 
     println!("\nNot on PostgreSQL:");

@@ -4,7 +4,7 @@ use crate::kotlin;
 use crate::postgres;
 use crate::run::{Run, Stop};
 use crate::swift;
-use crate::tools::{NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
+use crate::tools::{DBUS, KEYRING, NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
 use crate::workspace::Workspace;
 
 /// Core's features are off by default, because the portal uses none of them; its tests need both.
@@ -33,7 +33,7 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
 
 /// Every test that Cargo knows, or one target of `twinlock-tests`.
 fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &[&str]) -> Result<(), Stop> {
-    ensure_packages(run, &[&NGINX, &NPM, &OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
+    ensure_packages(run, &[&DBUS, &KEYRING, &NGINX, &NPM, &OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
 
     build_programs(workspace, run)?;
     let mut tests = workspace.cargo();
@@ -52,15 +52,19 @@ fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &
     }
 }
 
-/// What the tests start.
+/// The programs that tests start. The portal first, and by itself: it must build on core without any feature.
 pub(crate) fn build_programs(workspace: &Workspace, run: &mut Run) -> Result<(), Stop> {
-    // First, and by itself: it must build on core without any feature.
-    let mut portal = workspace.cargo();
-    portal.args(["build", "-p", "twinlock-portal"]);
-    run.command("build the portal", portal)?;
-    let mut examples = workspace.cargo();
-    examples.args(["build", "-p", "twinlock-tests", "--examples"]);
-    run.command("build the example back end", examples)
+    let programs: [(&[&str], &str); 3] = [
+        (&["-p", "twinlock-portal"], "build the portal"),
+        (&["-p", "twinlock-desktop"], "build the desktop client"),
+        (&["-p", "twinlock-tests", "--examples"], "build the example back end"),
+    ];
+    for (what, title) in programs {
+        let mut build = workspace.cargo();
+        build.arg("build").args(what);
+        run.command(title, build)?;
+    }
+    Ok(())
 }
 
 #[derive(Debug, PartialEq)]

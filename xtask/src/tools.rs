@@ -23,6 +23,20 @@ pub(crate) const NGINX: Package = Package {
     is_there: || on_path("nginx") || Path::new("/usr/sbin/nginx").is_file(),
 };
 
+/// The Secret Service that the desktop client keeps its key in.
+pub(crate) const KEYRING: Package = Package {
+    name: "gnome-keyring",
+    what_for: "holds the desktop client's key in its tests",
+    is_there: || on_path("gnome-keyring-daemon"),
+};
+
+/// A message bus of a test's own, for the keyring on it.
+pub(crate) const DBUS: Package = Package {
+    name: "dbus-daemon",
+    what_for: "carries what the desktop client says to the keyring",
+    is_there: || on_path("dbus-run-session"),
+};
+
 /// The second database; tests start a server of their own from it.
 pub(crate) const POSTGRESQL: Package = Package {
     name: "postgresql",

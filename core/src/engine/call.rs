@@ -66,7 +66,8 @@ impl Engine {
 
     /// What a refusal does to the device, before the caller learns of it.
     fn obey(&self, signer: &Signer, refused: Refused) -> Result<Error> {
-        let is_device = matches!(signer, Signer::Device { .. });
+        let is_desktop = self.is_desktop() && self.state()?.account.as_ref().is_some_and(Account::needs_keys);
+        let is_device = is_desktop || matches!(signer, Signer::Device { .. });
         match (refused.error, refused.step) {
             (Error::DeviceRevoked, _) => self.wipe(Some(DeviceState::Revoked))?,
             // Denied or expired: there is nothing left to wait for.
@@ -76,7 +77,7 @@ impl Engine {
                 return Ok(Error::KeyLost);
             }
             (Error::KeyLost, _) => self.block()?,
-            (Error::SessionEnded, _) => self.lock(),
+            (Error::SessionEnded, _) => self.end_session()?,
             // The portal went on while its answers got lost, or somebody else changed something.
             (Error::StepRequired, Some(step)) => drop(self.set_step(step)?),
             _ => {}

@@ -2,7 +2,7 @@
 
 use super::Ports;
 use crate::error::{Error, ErrorCode, Result};
-use crate::ports::{Answer, AnswerKind, Request, generate_bytes};
+use crate::ports::{Answer, AnswerKind, FileSink, Request, generate_bytes};
 use crate::proof::{KeyId, RequestHead, RequestParts, SigningKey, Stamp, sign_request};
 use crate::secret::SecretBytes;
 use crate::step::Step;
@@ -32,12 +32,14 @@ pub(super) struct Call<'a> {
     pub(super) target: &'a str,
     pub(super) body: SecretBytes,
     pub(super) answer: AnswerKind,
+    /// Where a file goes; a refusal never does.
+    pub(super) sink: Option<&'a dyn FileSink>,
 }
 
 impl<'a> Call<'a> {
     /// Without a body, for a message.
     pub(super) fn new(method: &'static str, target: &'a str) -> Self {
-        Self { method, target, body: SecretBytes::new(Vec::new()), answer: AnswerKind::Message }
+        Self { method, target, body: SecretBytes::new(Vec::new()), answer: AnswerKind::Message, sink: None }
     }
 }
 
@@ -108,7 +110,7 @@ impl Connection {
         policy_version: u64,
         call: &Call<'_>,
     ) -> std::result::Result<SecretBytes, Refused> {
-        let Call { method, target, ref body, answer } = *call;
+        let Call { method, target, ref body, answer, sink } = *call;
         self.learn_portal_ms().await?;
         let nonce = if method == "GET" { generate_nonce()? } else { self.take_nonce().await? };
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
@@ -118,8 +120,8 @@ impl Connection {
             headers.push(("content-type", "application/json".to_owned()));
         }
         let request = Request { method, target: target.to_owned(), headers, body: body.clone(), answer };
-        let answer = self.send(request).await?;
-        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(read_problem(&answer)) }
+        let answer = self.send(request, sink).await?;
+        if answer.is_success() { Ok(answer.body) } else { Err(read_problem(&answer)) }
     }
 
     /// The headers that sign a request at the portal's time.
@@ -138,8 +140,11 @@ impl Connection {
         })
     }
 
-    async fn send(&self, request: Request) -> Result<Answer> {
-        let answer = self.ports.transport.send(request).await?;
+    async fn send(&self, request: Request, sink: Option<&dyn FileSink>) -> Result<Answer> {
+        let answer = match sink {
+            None => self.ports.transport.send(request).await?,
+            Some(sink) => self.ports.transport.stream(request, sink).await?,
+        };
         if let Some(portal_ms) = answer.header(TIME_HEADER).and_then(|text| text.parse::<i64>().ok()) {
             let boot_ms = i64::try_from(self.ports.clock.boot_ms()?).unwrap_or(i64::MAX);
             let offset = portal_ms.saturating_sub(boot_ms);
@@ -165,9 +170,9 @@ impl Connection {
     }
 
     async fn fetch_nonce(&self) -> Result<()> {
-        let Call { method, target, body, answer } = Call::new("GET", "/v1/nonce");
+        let Call { method, target, body, answer, sink } = Call::new("GET", "/v1/nonce");
         let request = Request { method, target: target.to_owned(), headers: Vec::new(), body, answer };
-        let answer = self.send(request).await?;
+        let answer = self.send(request, sink).await?;
         if answer.status == 204 { Ok(()) } else { Err(read_problem(&answer).error) }
     }
 }
@@ -202,6 +207,7 @@ fn read_problem(answer: &Answer) -> Refused {
         Some(ErrorCode::SessionEnded) => Error::SessionEnded,
         Some(ErrorCode::Forbidden) => Error::Forbidden,
         Some(ErrorCode::Suspended) => Error::Suspended,
+        Some(ErrorCode::DesktopNeedsTwoStep) => Error::DesktopNeedsTwoStep,
         Some(ErrorCode::ClockSkew) => Error::ClockSkew,
         Some(ErrorCode::BadRequest) => Error::BadRequest,
         Some(ErrorCode::RequestTooLarge) => Error::RequestTooLarge,

@@ -42,6 +42,7 @@ impl Engine {
         account.comparison_code = Some(code);
         self.shared.shelf.save(&account)?;
         self.state()?.account = Some(account);
+        self.keep_session()?;
         self.set_step(enrolled.step)
     }
 
@@ -70,6 +71,7 @@ impl Engine {
             system: config.system.clone(),
             app_version: config.app_version.clone(),
             key_level: self.ports().device_key.level(&config.account)?,
+            key_place: self.ports().device_key.place(),
         };
         serde_json::to_string(&facts).map_err(|_| Error::Internal)
     }

@@ -9,6 +9,7 @@ mod authorised;
 mod biometric;
 mod call;
 mod connection;
+mod desktop;
 mod enrollment;
 mod file;
 mod idle;
@@ -25,7 +26,7 @@ mod wipe;
 
 use crate::error::{Error, Result};
 use crate::pin::{Pin, StretchParameters};
-use crate::policy::DeviceState;
+use crate::policy::{DeviceState, Surface};
 use crate::ports::{Clock, DeviceKey, PortError, Store, Transport};
 use crate::secret::SecretText;
 use crate::step::Step;
@@ -51,6 +52,8 @@ pub struct EngineConfig {
     pub system: String,
     /// `major.minor.patch`.
     pub app_version: String,
+    /// [`Surface::Phone`], or [`Surface::Desktop`]: a device without a PIN, whose session outlives the program in its store.
+    pub surface: Surface,
 }
 
 /// The host's ports.
@@ -147,10 +150,18 @@ impl Engine {
             }
         }
         let step = self.local_step(account.as_ref())?;
+        let session = self.kept_session(account.as_ref())?;
         let mut state = self.state()?;
+        state.session = session;
         state.account = account;
         state.step = step.clone();
         Ok(step)
+    }
+
+    /// The device's id at the portal, once it is enrolled.
+    pub fn device(&self) -> Option<String> {
+        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.account.as_ref().filter(|account| account.needs_keys()).map(|account| account.device.clone())
     }
 
     /// What comes next.

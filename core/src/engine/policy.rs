@@ -4,8 +4,7 @@ use super::Engine;
 use super::account::Account;
 use crate::error::{Error, PolicyFault, Result};
 use crate::policy::{
-    DeviceFact, FactorState, Facts, Handover, MemberState, PinFact, PolicyDocument, SeenPolicy, Statement, Surface,
-    decide,
+    DeviceFact, FactorState, Facts, Handover, MemberState, PinFact, PolicyDocument, SeenPolicy, Statement, decide,
 };
 use crate::step::Step;
 use crate::wire::{Bytes, PolicyPack};
@@ -104,7 +103,7 @@ impl Engine {
                 || account.outdated_app == self.shared.config.app_version,
             required_from_ms: account.required_from_at(now_ms),
         };
-        Ok(decide(&rules, &facts, Surface::Phone, now_ms))
+        Ok(decide(&rules, &facts, self.shared.config.surface, now_ms))
     }
 
     pub(super) fn policy_version(&self) -> Result<u64> {

@@ -3,6 +3,7 @@
 use super::account::Account;
 use crate::error::{Error, Result};
 use crate::ports::Store;
+use crate::secret::SecretBytes;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -66,6 +67,18 @@ impl Shelf {
         Ok(self.store.remove(&self.name(BIOMETRIC))?)
     }
 
+    pub(super) fn session(&self) -> Result<Option<SecretBytes>> {
+        Ok(self.store.read(&self.name(SESSION))?.map(SecretBytes::new))
+    }
+
+    pub(super) fn save_session(&self, session: &SecretBytes) -> Result<()> {
+        Ok(self.store.write(&self.name(SESSION), session.expose())?)
+    }
+
+    pub(super) fn remove_session(&self) -> Result<()> {
+        Ok(self.store.remove(&self.name(SESSION))?)
+    }
+
     fn name(&self, what: &str) -> String {
         format!("{}.{what}", self.prefix)
     }
@@ -78,4 +91,5 @@ impl Shelf {
 const ACCOUNT: &str = "account";
 const VAULT: &str = "vault";
 const BIOMETRIC: &str = "biometric";
+const SESSION: &str = "session";
 const PREFIX_LEN: usize = 32;

@@ -4,7 +4,7 @@ use super::Engine;
 use super::account::Account;
 use super::connection::{Call, Signer};
 use crate::error::{Error, PolicyFault, Result};
-use crate::policy::{DeviceState, Rules, Surface};
+use crate::policy::{DeviceState, Rules};
 use crate::proof::SigningKey;
 use crate::secret::SecretText;
 use crate::step::{BlockedReason, Step};
@@ -17,15 +17,22 @@ impl Engine {
     pub async fn sign_in(&self, name: &str, password: SecretText) -> Result<Step> {
         let flow = self.flow()?;
         let key = Arc::new(SigningKey::generate(&SystemRandom::new())?);
+        let session_key = key.public_key()?;
+        let claimed = self.claimed_device(session_key.spki())?;
+        let (claim, known) = claimed.unzip();
         let request = SignIn {
             name: name.to_owned(),
             password,
-            surface: Surface::Phone,
-            session_key: key.public_key()?.spki().into(),
+            surface: self.shared.config.surface,
+            session_key: session_key.spki().into(),
             app_version: self.shared.config.app_version.clone(),
+            device: claim,
         };
         let signer = Signer::Enclosed(Arc::clone(&key));
         let answer: SignedIn = self.call(&signer, "POST", "/v1/sessions", Some(&request)).await?;
+        if let Some(account) = known {
+            return self.sign_in_again(account, answer, key, &flow);
+        }
         let mut account = Account {
             organisation: answer.organisation,
             member: answer.member,
@@ -98,7 +105,7 @@ impl Engine {
     pub async fn sign_out(&self) -> Result<Step> {
         let _flow = self.flow()?;
         let session = self.session();
-        self.lock();
+        self.end_session()?;
         self.send(&session?, &Call::new("DELETE", "/v1/sessions/self")).await?;
         Ok(self.step())
     }
@@ -113,6 +120,9 @@ impl Engine {
             _ => self.call(&self.device_signer(&account), "GET", "/v1/devices/self", None::<&()>).await?,
         };
         self.note_approval(&answer.step)?;
+        if let Some(step) = self.ask_once_approved(&account).await? {
+            return self.follow(step).await;
+        }
         self.follow(answer.step).await
     }
 

@@ -23,6 +23,16 @@ impl Engine {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
     }
 
+    /// Removes the device's keys, its session and all else that this account keeps on it; the next sign-in enrolls anew. The
+    /// portal's entry stays until somebody revokes it.
+    ///
+    /// # Errors
+    /// [`Error::StoreFailed`](crate::Error::StoreFailed): what is left is removed at the next [`Engine::open`].
+    pub fn forget(&self) -> Result<()> {
+        let _flow = self.flow()?;
+        self.wipe(None)
+    }
+
     /// Removes every secret of the account from memory, then from the device. What a failure or a power loss leaves in
     /// the store is removed at the next [`Engine::open`]; the step is the last one already.
     pub(super) fn wipe(&self, state: Option<DeviceState>) -> Result<()> {
@@ -51,6 +61,7 @@ impl Engine {
         }
         self.shared.shelf.remove_vault()?;
         self.shared.shelf.remove_biometric()?;
+        self.shared.shelf.remove_session()?;
         account.sealed_epochs.clear();
         Ok(())
     }

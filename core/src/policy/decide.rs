@@ -149,12 +149,12 @@ pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> St
         return Step::Blocked { reason: BlockedReason::UpdateApp };
     }
     let Some(session) = facts.session else {
-        return without_session(rules, facts, now_ms);
+        return without_session(rules, facts, surface, now_ms);
     };
     if session.recovering {
         return Step::SetUpTwoStep;
     }
-    if asks_for_code(rules, facts, now_ms) && !is_vouched_for(facts, &session, surface) {
+    if asks_for_code(rules, facts, surface, now_ms) && !is_vouched_for(facts, &session, surface) {
         match facts.factor {
             FactorState::NotSetUp | FactorState::Pending => return Step::SetUpTwoStep,
             FactorState::Disabled => {
@@ -167,14 +167,18 @@ pub fn decide(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> St
         }
     }
     match surface {
-        Surface::Web | Surface::Desktop => Step::Ready,
+        Surface::Web => Step::Ready,
+        Surface::Desktop => on_desktop(facts.device.as_ref()),
         Surface::Phone => on_phone(rules, facts, &session, now_ms),
     }
 }
 
-/// Required by the policy, or set up by choice: switching the requirement off stops asking nobody who has it.
-fn asks_for_code(rules: &Rules, facts: &Facts, now_ms: u64) -> bool {
-    facts.is_two_step_required(rules, now_ms) || matches!(facts.factor, FactorState::Active | FactorState::Disabled)
+/// Required by the policy, or set up by choice: switching the requirement off stops asking nobody who has it. A desktop has
+/// no PIN, and therefore nothing without two-step, whatever policy, exception or deadline say.
+fn asks_for_code(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> bool {
+    surface == Surface::Desktop
+        || facts.is_two_step_required(rules, now_ms)
+        || matches!(facts.factor, FactorState::Active | FactorState::Disabled)
 }
 
 /// A browser's session whose second factor the identity provider has asserted is asked for none of ours. An authenticator
@@ -198,13 +202,15 @@ fn has_shown_code(
     session.code_at_ms.is_some() || by_device().unwrap_or(false)
 }
 
-fn without_session(rules: &Rules, facts: &Facts, now_ms: u64) -> Step {
+fn without_session(rules: &Rules, facts: &Facts, surface: Surface, now_ms: u64) -> Step {
     let is_required = facts.is_two_step_required(rules, now_ms);
     let Some(device) = &facts.device else {
         return Step::SignIn;
     };
     match (device.state, device.pin) {
-        (DeviceState::Pending, _) => Step::AwaitApproval { comparison_code: device.comparison_code.clone() },
+        (DeviceState::Pending, _) => await_approval(device),
+        // Without a PIN only password and code open a session.
+        _ if surface == Surface::Desktop => Step::SignIn,
         (DeviceState::Approved, PinFact::None) if is_required && now_ms < device.finish_until_ms => create_pin(rules),
         (DeviceState::Approved, PinFact::Set { tries_left, wait_until_ms, .. }) => {
             enter_pin(tries_left, wait_until_ms, now_ms)
@@ -217,11 +223,11 @@ fn on_phone(rules: &Rules, facts: &Facts, session: &SessionFact, now_ms: u64) ->
     let is_required = facts.is_two_step_required(rules, now_ms);
     let Some(device) = facts.device.as_ref() else {
         // Nothing asked for a second factor, so there is none to enroll a device with.
-        let enrolls = asks_for_code(rules, facts, now_ms);
+        let enrolls = asks_for_code(rules, facts, Surface::Phone, now_ms);
         return if enrolls { Step::AwaitApproval { comparison_code: None } } else { Step::Ready };
     };
     match (device.state, device.pin) {
-        (DeviceState::Pending, _) => Step::AwaitApproval { comparison_code: device.comparison_code.clone() },
+        (DeviceState::Pending, _) => await_approval(device),
         (_, PinFact::None) if is_required => create_pin(rules),
         (_, PinFact::None) => Step::Ready,
         (_, PinFact::Erased) => Step::SignIn,
@@ -233,6 +239,19 @@ fn on_phone(rules: &Rules, facts: &Facts, session: &SessionFact, now_ms: u64) ->
         }
         (_, PinFact::Set { .. }) => Step::Ready,
     }
+}
+
+/// A desktop is a device: it enrolls, and waits for its approval. What it has no PIN for, password and code open.
+fn on_desktop(device: Option<&DeviceFact>) -> Step {
+    match device {
+        None => Step::AwaitApproval { comparison_code: None },
+        Some(device) if device.state == DeviceState::Pending => await_approval(device),
+        Some(_) => Step::Ready,
+    }
+}
+
+fn await_approval(device: &DeviceFact) -> Step {
+    Step::AwaitApproval { comparison_code: device.comparison_code.clone() }
 }
 
 fn enter_pin(tries_left: u32, wait_until_ms: u64, now_ms: u64) -> Step {
@@ -301,6 +320,22 @@ mod tests {
         assert_eq!(decide(&required(), &f, Surface::Web, 100), Step::SetUpTwoStep);
         f.factor = FactorState::Active;
         assert_eq!(decide(&required(), &f, Surface::Web, 99), Step::EnterCode, "who has set it up is asked");
+    }
+
+    #[test]
+    fn b54_a_desktop_is_enrolled_and_has_two_step_whatever_the_policy_says() {
+        let mut f = facts();
+        (f.device, f.required_from_ms) = (None, u64::MAX);
+        let desktop = |f: &Facts| decide(&Rules::defaults(), f, Surface::Desktop, 2);
+        assert_eq!(desktop(&f), Step::AwaitApproval { comparison_code: None });
+        f.session = Some(SessionFact { code_at_ms: None, pin_proved: true, recovering: false, sso_mfa: false });
+        assert_eq!(desktop(&f), Step::EnterCode, "a PIN is no way into a desktop");
+        f.factor = FactorState::NotSetUp;
+        assert_eq!(desktop(&f), Step::SetUpTwoStep);
+        let mut f = facts();
+        assert_eq!(desktop(&f), Step::Ready);
+        f.session = None;
+        assert_eq!(decide(&required(), &f, Surface::Desktop, 2), Step::SignIn, "no PIN to create");
     }
 
     #[test]

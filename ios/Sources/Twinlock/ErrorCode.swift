@@ -82,6 +82,9 @@ extension TwinlockError {
         case requiredByPolicy = 3011
         /// TL-3012: The two-person rule is on: another admin has to do this or to confirm it. A second admin does.
         case secondAdminRequired = 3012
+        /// TL-3013: A desktop needs two-step authentication, and the member has none. The member sets it up on the portal's
+        /// page, then registers the desktop again.
+        case desktopNeedsTwoStep = 3013
         /// TL-4001: The portal cannot be reached. The member checks the network.
         case offline = 4001
         /// TL-4002: The certificate, its pin or the TLS version of whoever answers is not one the app accepts. The

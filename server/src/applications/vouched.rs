@@ -90,6 +90,9 @@ fn read_device(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Device, 
 /// A PIN opens a key of the device's: a multi-factor authenticator by itself (NIST SP 800-63B-4 §3.1.7). An identity provider
 /// that asserted MFA for this session is believed.
 fn assurance(caller: &Caller) -> Assurance {
-    let has_two = caller.facts.session.is_some_and(|session| session.pin_proved || session.sso_mfa || session.code_at_ms.is_some());
+    let has_two = caller
+        .facts
+        .session
+        .is_some_and(|session| session.pin_proved || session.sso_mfa || session.code_at_ms.is_some());
     if has_two { Assurance::Aal2 } else { Assurance::Aal1 }
 }

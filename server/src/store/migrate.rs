@@ -36,6 +36,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(3, "policy", include_str!("migrations/0003_policy.sql")),
     Migration::new(4, "applications", include_str!("migrations/0004_applications.sql")),
     Migration::new(5, "sign-in by an identity provider", include_str!("migrations/0005_sso.sql")),
+    Migration::new(6, "desktop", include_str!("migrations/0006_desktop.sql")),
 ];
 
 /// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.

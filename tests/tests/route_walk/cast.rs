@@ -27,6 +27,10 @@ pub enum Who {
     Device,
     /// A phone's session that its PIN opened.
     Opened,
+    /// The device key of a desktop.
+    Desktop,
+    /// A desktop's session with its code.
+    AtDesk,
     /// A browser with everything done, of a member.
     Member,
     /// The same, of an auditor.
@@ -46,17 +50,17 @@ pub fn lets_in(access: Access, who: Who) -> bool {
     let callers: &[Who] = match access {
         Access::Public => return true,
         Access::SignedIn => {
-            &[Unset, Uncoded, Recovering, Enrolling, Opened, Member, Auditor, Admin, Foreigner, ForeignAdmin]
+            &[Unset, Uncoded, Recovering, Enrolling, Opened, AtDesk, Member, Auditor, Admin, Foreigner, ForeignAdmin]
         }
         Access::SetUpTwoStep => &[Unset, Recovering],
-        Access::ShowCode => &[Uncoded, Enrolling, Opened, Member, Auditor, Admin, Foreigner, ForeignAdmin],
+        Access::ShowCode => &[Uncoded, Enrolling, Opened, AtDesk, Member, Auditor, Admin, Foreigner, ForeignAdmin],
         Access::Recover => &[Uncoded],
-        Access::OwnTwoStep => &[Opened, Member, Auditor, Admin, Foreigner, ForeignAdmin],
+        Access::OwnTwoStep => &[Opened, AtDesk, Member, Auditor, Admin, Foreigner, ForeignAdmin],
         Access::Enroll => &[Enrolling],
-        Access::Device => &[Pending, Device],
-        Access::ApprovedDevice => &[Device],
+        Access::Device => &[Pending, Device, Desktop],
+        Access::ApprovedPhone => &[Device],
         Access::SetPin => &[Device, Opened],
-        Access::Ready => &[Opened, Member, Auditor, Admin, Foreigner, ForeignAdmin],
+        Access::Ready => &[Opened, AtDesk, Member, Auditor, Admin, Foreigner, ForeignAdmin],
         Access::Admin => &[Admin, ForeignAdmin],
         // Who is no member: a key of its own, an address that the operator trusts.
         Access::BackEnd | Access::Proxy => &[],
@@ -71,7 +75,7 @@ pub fn refused(access: Access, who: Who) -> (u16, &'static str) {
         _ if access == Access::Proxy => (403, FORBIDDEN),
         Stranger | Ended => (401, SESSION_ENDED),
         Revoked => (401, DEVICE_REVOKED),
-        Opened | Member | Auditor | Foreigner if access == Access::Admin => (403, FORBIDDEN),
+        Opened | AtDesk | Member | Auditor | Foreigner if access == Access::Admin => (403, FORBIDDEN),
         _ => (403, STEP_REQUIRED),
     }
 }
@@ -87,7 +91,7 @@ pub fn led(access: Access, who: Who) -> Result<&'static str, &'static str> {
         }
         Member | Auditor | Admin | Foreigner | ForeignAdmin if access == Access::Recover => Ok("/files"),
         Member | Auditor | Foreigner if access == Access::Admin => Err(FORBIDDEN),
-        Enrolling | Pending | Revoked | Device | Opened => Err(BAD_REQUEST),
+        Enrolling | Pending | Revoked | Device | Opened | Desktop | AtDesk => Err(BAD_REQUEST),
         other => panic!("{other:?} is never refused at {access:?}"),
     }
 }
@@ -183,6 +187,7 @@ impl Walk {
             ("Hal", "member"),
             ("Ivy", "auditor"),
             ("Jon", "member"),
+            ("Max", "member"),
         ] {
             add(name, role);
         }
@@ -195,6 +200,13 @@ impl Walk {
         enrolling.set_up().await;
         let started = enrolling.post(By::Session, "/v1/enrollments", &serde_json::Value::Null).await;
         let enrollment = started.expect(200).value()["enrollment"].as_str().unwrap().to_owned();
+        let mut max = portal.browser();
+        max.sign_in(&address("Max")).await;
+        max.set_up().await;
+        // Not by time passing: a session that is seen later is a row that changes.
+        portal.world.sql("UPDATE factor SET last_step = 0");
+        let authenticator = max.authenticator.unwrap();
+        let desktop = portal.ready_desktop(&mut ada, &address("Max"), authenticator).await;
         let recovering = ready(&portal, "Eve").await;
         portal.world.sql(&format!("UPDATE session SET recovering = 1 WHERE member = '{}'", id_of(&portal, "Eve")));
         let unset = signed_in(&portal, &address("Dee")).await;
@@ -215,7 +227,7 @@ impl Walk {
             proposal,
             organisation: portal.world.organisation.clone(),
         };
-        let twin = twin_of(&portal, &phone);
+        let (twin, desktop_key) = (twin_of(&portal, &phone), twin_of(&portal, &desktop));
         let signed = |phone: Phone, by| Sender::Signed(Box::new(phone), by);
         let cast = vec![
             (Stranger, Sender::Nobody),
@@ -228,6 +240,8 @@ impl Walk {
             (Revoked, signed(revoked, By::Device)),
             (Device, signed(twin, By::Device)),
             (Opened, signed(phone, By::Session)),
+            (Desktop, signed(desktop_key, By::Device)),
+            (AtDesk, signed(desktop, By::Session)),
             (Member, Sender::Cookie(member)),
             (Auditor, Sender::Cookie(auditor)),
             (Admin, Sender::Cookie(ada.cookie.unwrap())),

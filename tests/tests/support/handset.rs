@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use twinlock_core::engine::{Engine, EngineConfig, Ports};
 use twinlock_core::pin::{Pin, PinDigits};
+use twinlock_core::policy::Surface;
 use twinlock_core::ports::{self, Clock, PinKeyKind, PortFuture, Request, Transport};
 use twinlock_core::secret::{SecretBytes, SecretText};
 use twinlock_core::step::{BlockedReason, Step};
@@ -247,6 +248,7 @@ fn engine(
         model: "Testfon 3".to_owned(),
         system: "Android 17".to_owned(),
         app_version: "1.0.0".to_owned(),
+        surface: Surface::Phone,
     };
     let ports =
         Ports { device_key: keys.clone(), store: store.clone(), clock: clock.clone(), transport: transport.clone() };

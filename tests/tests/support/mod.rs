@@ -332,6 +332,17 @@ impl Portal {
         ada
     }
 
+    /// A desktop of a member who has an authenticator, with everything done: code, device, approval.
+    pub async fn ready_desktop(&self, ada: &mut Browser, name: &str, authenticator: Authenticator) -> Phone {
+        let mut desktop = self.phone();
+        (desktop.surface, desktop.authenticator) = ("desktop", Some(authenticator));
+        desktop.sign_in(name).await;
+        desktop.verify(&desktop.code_now()).await.expect(200);
+        desktop.enroll().await;
+        ada.approve(&desktop).await.expect(204);
+        desktop
+    }
+
     /// A phone of a member that has its code and waits for the approval.
     pub async fn waiting_phone(&self, name: &str) -> Phone {
         let mut phone = self.phone();

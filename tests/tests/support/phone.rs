@@ -61,6 +61,8 @@ pub struct Phone {
     attempt: AtomicU64,
     /// What the device says of itself.
     pub facts: String,
+    /// `phone`, or `desktop`: then a later session is claimed for the device that was enrolled.
+    pub surface: &'static str,
 }
 
 /// Which key signs.
@@ -91,6 +93,7 @@ impl Phone {
             epoch: 0,
             attempt: AtomicU64::new(0),
             facts: FACTS.to_owned(),
+            surface: "phone",
         }
     }
 
@@ -185,12 +188,25 @@ impl Phone {
 
     pub async fn try_sign_in(&mut self, name: &str, password: &str) -> Answer {
         let key = new_key();
-        let request = json!({
-            "name": name, "password": password, "surface": "phone", "session_key": spki(&key), "app_version": "1.0.0",
+        let mut request = json!({
+            "name": name, "password": password, "surface": self.surface, "session_key": spki(&key), "app_version": "1.0.0",
         });
+        if let Some(enrolled) = self.enrollment.as_ref().filter(|_| self.surface == "desktop") {
+            request["device"] = self.claim(&enrolled.device, &spki(&key).0);
+        }
+        self.open_session(&request, &key).await
+    }
+
+    /// The claim of a desktop to a session, signed with the device key.
+    pub fn claim(&self, device: &str, session_key: &[u8]) -> Value {
+        json!({ "device": device, "signature": Bytes(self.device_key.sign(&DeviceClaim::to_sign(session_key))) })
+    }
+
+    /// Sends a sign-in as it stands, signed with its session key.
+    pub async fn open_session(&mut self, request: &Value, key: &Arc<SigningKey>) -> Answer {
         let body = request.to_string().into_bytes();
         let nonce = self.door.nonce().await;
-        let headers = self.sign("POST", "/v1/sessions", &body, nonce, KeyId::Enclosed, &key);
+        let headers = self.sign("POST", "/v1/sessions", &body, nonce, KeyId::Enclosed, key);
         let answer = self.door.send("POST", "/v1/sessions", &headers, body).await;
         if answer.status.is_success() {
             let signed_in: SignedIn = answer.json();
@@ -198,7 +214,7 @@ impl Phone {
             self.organisation = signed_in.organisation;
             self.policy_key = signed_in.policy_key.0;
             self.member = signed_in.member;
-            self.session = Some((signed_in.session.expose().to_owned(), key));
+            self.session = Some((signed_in.session.expose().to_owned(), key.clone()));
         }
         answer
     }

@@ -64,7 +64,7 @@ impl Served {
         Self::start_with(world, &[]).await
     }
 
-    /// With more of the operator's settings, as environment variables.
+    /// With more of the operator's settings, as environment variables; `{port}` in a value is the port it listens on.
     pub async fn start_with(world: &World, settings: &[(&str, &str)]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (certificate, key) = (world.folder.path().join("tls.pem"), world.folder.path().join("tls.key"));
@@ -75,6 +75,7 @@ impl Served {
         }
         let (port, management) = (free_port(), free_port());
         let log = world.folder.path().join(format!("log-{port}"));
+        let settings = settings.iter().map(|(name, value)| (name, value.replace("{port}", &port.to_string())));
         let child = world
             .command(&["serve"])
             .env("TWINLOCK_LISTEN", format!("127.0.0.1:{port}"))
@@ -82,7 +83,7 @@ impl Served {
             .env("TWINLOCK_MANAGEMENT_LISTEN", format!("127.0.0.1:{management}"))
             .env("TWINLOCK_TLS__CERTIFICATE", &certificate)
             .env("TWINLOCK_TLS__KEY", &key)
-            .envs(settings.iter().copied())
+            .envs(settings)
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(&log).unwrap())
             .stderr(std::fs::File::create(log.with_extension("err")).unwrap())
