@@ -185,7 +185,7 @@ async fn key_and_session_lie_in_the_systems_keyring() {
     let said = next();
     let said: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|_| {
         let _ = running.kill();
-        let output = std::mem::replace(&mut running.stderr, None).map(std::io::read_to_string);
+        let output = running.stderr.take().map(std::io::read_to_string);
         panic!("{said}: {output:?}")
     });
     assert_eq!((next().as_str(), &said["key_place"]), ("4", &json!("keyring")));
