@@ -161,6 +161,7 @@ mod tests {
     #[test]
     fn what_others_can_read_and_what_is_a_link_is_refused() {
         let folder = tempfile::tempdir().unwrap();
+        chmod(folder.path(), 0o700);
         let path = folder.path().join("twinlock");
         FileStore::open(&path).unwrap().write("a", b"1").unwrap();
         let open = |path: &Path| FileStore::open(path).err();
