@@ -13,7 +13,10 @@ pub fn hostile(valid: &Value, optional: &[String]) -> Vec<(String, Vec<u8>)> {
     collect(valid, String::new(), &mut paths);
     for path in paths {
         let here = valid.pointer(&path).unwrap();
-        if let Value::Object(fields) = here {
+        // An empty one is a map, which takes any name.
+        if let Value::Object(fields) = here
+            && !fields.is_empty()
+        {
             let mut more = fields.clone();
             more.insert(MARK.to_owned(), json!(MARK));
             bodies.push((format!("an unknown field in `{path}`"), bytes(&with(valid, &path, Value::Object(more)))));

@@ -13,6 +13,8 @@ pub enum Caller {
     Stranger,
     /// A cookie.
     Browser(String),
+    /// Another application's back end, by its key.
+    BackEnd(String),
     Signed(Box<Phone>, By),
     /// Signs with a key that comes with the request.
     Enclosed(Box<Phone>),
@@ -38,6 +40,7 @@ impl Caller {
                 let site = ("sec-fetch-site".to_owned(), "same-origin".to_owned());
                 [plain, vec![site, ("cookie".to_owned(), format!("__Host-session={cookie}"))]].concat()
             }
+            Caller::BackEnd(key) => [plain, vec![("authorization".to_owned(), format!("Bearer {key}"))]].concat(),
             Caller::Signed(phone, by) => with_type(phone.prepare(*by, method, target, body).await),
             Caller::Enclosed(phone) => {
                 let nonce = door.nonce().await;
@@ -75,8 +78,12 @@ pub async fn cast(portal: &Portal) -> Cast {
     asked.sign_in(CY).await;
     let enclosed = portal.phone();
     enclosed.policy_version.store(2, std::sync::atomic::Ordering::SeqCst);
+    let world = &portal.world;
+    let add = ["admin", "add-back-end", "--organisation", &world.organisation, "--name", "orders"];
+    let key = world.run(&[add.as_slice(), &["--url", "https://orders.test"]].concat(), "");
     vec![
         ("a stranger", Caller::Stranger),
+        ("a back end", Caller::BackEnd(key)),
         ("a stranger with a key", Caller::Enclosed(Box::new(enclosed))),
         ("an admin's browser", Caller::Browser(ada.cookie.unwrap())),
         ("a member", Caller::Signed(Box::new(member), By::Session)),

@@ -98,9 +98,15 @@ fn sample(document: &Value, schema: &Value, name: &str) -> Value {
     if let Some(first) = schema["enum"].as_array().and_then(|cases| cases.first()) {
         return first.clone();
     }
+    // What may be left out is there.
+    if let Some(first) = schema["oneOf"].as_array().and_then(|cases| cases.first()) {
+        return sample(document, first, name);
+    }
     match schema["type"].as_str() {
         Some("object") => {
-            let fields = schema["properties"].as_object().unwrap();
+            // A map of any names has no fields of its own.
+            let empty = Map::new();
+            let fields = schema["properties"].as_object().unwrap_or(&empty);
             let sampled = fields.iter().map(|(name, schema)| (name.clone(), sample(document, schema, name)));
             Value::Object(sampled.collect::<Map<_, _>>())
         }
