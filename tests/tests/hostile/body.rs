@@ -27,7 +27,9 @@ pub fn hostile(valid: &Value, optional: &[String]) -> Vec<(String, Vec<u8>)> {
                 bodies.push((format!("`{path}/{name}` twice"), twice(valid, &path, fields, name)));
             }
         }
-        for (name, wrong) in wrong_for(here) {
+        let may_be_absent = path.strip_prefix('/').is_some_and(|name| optional.iter().any(|own| own == name));
+        // What may be left out may be null as well.
+        for (name, wrong) in wrong_for(here).into_iter().filter(|(name, _)| !may_be_absent || *name != "null") {
             let text = with(valid, &path, json!(HOLE)).to_string();
             bodies
                 .push((format!("`{path}` is {name}"), text.replacen(&json!(HOLE).to_string(), &wrong, 1).into_bytes()));
