@@ -63,20 +63,13 @@ async fn get_forward_auth(
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let forwarded = Forwarded::read(&headers)?;
-    match identify(&portal, &forwarded, &headers, &origin).await {
-        Ok(vouched) => answer(&vouched),
-        Err(refused) if leads_on(&refused) => {
-            let mut response = Refusal::from(Error::SessionEnded).into_response();
-            if !is_signed(&headers) {
-                response
-                    .headers_mut()
-                    .insert(header::LOCATION, value(&hand_over::start(&forwarded.host, &forwarded.uri))?);
-            }
-            Ok(response)
-        }
-        Err(refused) => Err(refused),
-    }
+    let location = match ask(&portal, &headers, &origin).await? {
+        Heard::Vouched(vouched) => return answer(&vouched),
+        Heard::Leads(location) => location,
+    };
+    let mut response = Refusal::from(Error::SessionEnded).into_response();
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
 }
 
 /// For Caddy and Traefik: 200 with who it is, 303 to where a browser has to go, 403 for whoever must not.
@@ -87,12 +80,25 @@ async fn get_forward_auth_redirect(
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let forwarded = Forwarded::read(&headers)?;
-    match identify(&portal, &forwarded, &headers, &origin).await {
-        Ok(vouched) => answer(&vouched),
-        Err(refused) if leads_on(&refused) && !is_signed(&headers) => {
-            let location = value(&hand_over::start(&forwarded.host, &forwarded.uri))?;
-            Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+    match ask(&portal, &headers, &origin).await? {
+        Heard::Vouched(vouched) => answer(&vouched),
+        Heard::Leads(location) => Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()),
+    }
+}
+
+/// What a proxy hears, unless the request is refused.
+enum Heard {
+    Vouched(Box<Vouched>),
+    /// The portal's own pages lead on from there: sign-in, wizard, code. For browsers; a program that signs is refused.
+    Leads(HeaderValue),
+}
+
+async fn ask(portal: &Portal, headers: &HeaderMap, origin: &Origin) -> Result<Heard, Refusal> {
+    let forwarded = Forwarded::read(headers)?;
+    match identify(portal, &forwarded, headers, origin).await {
+        Ok(vouched) => Ok(Heard::Vouched(Box::new(vouched))),
+        Err(refused) if leads_on(&refused) && !is_signed(headers) => {
+            Ok(Heard::Leads(value(&hand_over::start(&forwarded.host, &forwarded.uri))?))
         }
         Err(refused) => Err(refused),
     }
@@ -157,7 +163,6 @@ async fn by_cookie(
     Ok(caller)
 }
 
-/// The portal's own pages lead on from here: sign-in, wizard, code.
 fn leads_on(refused: &Refusal) -> bool {
     matches!(refused.code(), ErrorCode::SessionEnded | ErrorCode::StepRequired)
 }
