@@ -18,6 +18,7 @@ use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, Refusal};
 use crate::recovery;
 use crate::two_step;
+use crate::words::Words;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, header};
@@ -204,11 +205,14 @@ async fn guard(State((portal, audience, access)): State<Guarded>, request: Reque
             .into_response();
     }
     let target = request.uri().path_and_query().map(ToString::to_string).filter(|_| request.method() == Method::GET);
-    let mut response = match admit(&portal, access, request, is_signed).await {
+    let mut words = request.extensions().get::<Words>().cloned().unwrap_or_default();
+    let mut response = match admit(&portal, access, request, is_signed, &mut words).await {
         Ok(request) => next.run(request).await,
         Err(refusal) if audience == Audience::People => page::lead_to_step(&refusal, access, target.as_deref()),
         Err(refusal) => refusal.into_response(),
     };
+    // For the page of a refusal.
+    response.extensions_mut().insert(words);
     if is_signed {
         let fresh = portal.now_ms().and_then(|now_ms| nonce::generate(portal.key_wrap.nonce_key(), now_ms));
         if let Some(value) = fresh.ok().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
@@ -218,11 +222,17 @@ async fn guard(State((portal, audience, access)): State<Guarded>, request: Reque
     response
 }
 
-async fn admit(portal: &Portal, access: Access, request: Request, is_signed: bool) -> Result<Request, Refusal> {
+async fn admit(
+    portal: &Portal,
+    access: Access,
+    request: Request,
+    is_signed: bool,
+    words: &mut Words,
+) -> Result<Request, Refusal> {
     let (mut parts, mut body) = request.into_parts();
     let request_id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let address = parts.extensions.get::<ClientAddress>().map(|found| found.0.to_string()).unwrap_or_default();
-    let origin = Origin { address, agent: open_sessions::agent(&parts.headers), request_id };
+    let origin = Origin { address, agent: open_sessions::agent(&parts.headers), request_id, words: words.clone() };
     match access {
         Access::BackEnd => {
             let back_end = back_ends::authenticate(portal, &parts.headers).await?;
@@ -248,6 +258,7 @@ async fn admit(portal: &Portal, access: Access, request: Request, is_signed: boo
     }
     let identity = identify(portal, &parts, signed_body.as_deref(), &origin).await?;
     if let Identity::Known(caller) = &identity {
+        words.clone_from(&caller.words);
         // Whoever is blocked learns that, and no policy.
         if !matches!(caller.step, Step::Blocked { .. }) {
             refuse_outdated(portal, caller).await?;

@@ -5,6 +5,7 @@ use crate::applications::{forward_auth, introspection};
 use crate::declared::check;
 use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
+use crate::words::listen;
 use crate::{
     audit, client_address, devices, enrollments, exceptions, files, host, members, open_sessions, own_devices, page,
     pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
@@ -52,6 +53,7 @@ pub fn app(portal: Portal) -> Router {
         .layer(from_fn_with_state(portal.clone(), host::check))
         .layer(from_fn_with_state(portal.clone(), client_address::find))
         .layer(from_fn(render))
+        .layer(from_fn(listen))
         .layer(from_fn_with_state(portal.clone(), stamp_and_log))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))

@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::act::Outcome;
 use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
 use crate::store::{StoreError, Tx};
+use crate::words::Words;
 use twinlock_core::policy::{Facts, Rules, Surface};
 use twinlock_core::step::Step;
 use twinlock_core::{Error, Result};
@@ -39,6 +40,8 @@ pub struct Origin {
     pub agent: String,
     /// Names the request in the log.
     pub request_id: String,
+    /// How the browser is spoken to.
+    pub words: Words,
 }
 
 /// An authenticated caller and the decision about it.
@@ -76,6 +79,8 @@ pub struct Caller {
     pub nonce: Option<String>,
     /// Where the request came from.
     pub origin: Origin,
+    /// How the member is spoken to.
+    pub words: Words,
     /// The portal's time when it arrived.
     pub now_ms: u64,
 }

@@ -17,7 +17,7 @@ crate::statements! {
             COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1),
             COALESCE(p.wait_until_ms, 0), s.session_key, s.app_version, COALESCE(p.owes_code, 0),
             COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, s.surface, s.code_at_ms, s.pin_proved, s.recovering,
-            s.created_ms, s.seen_ms, s.sso_mfa
+            s.created_ms, s.seen_ms, s.sso_mfa, m.language, m.zone
         FROM session s
         JOIN organisation o ON o.id = s.organisation
         JOIN member m ON m.organisation = s.organisation AND m.id = s.member
@@ -53,6 +53,8 @@ pub struct Known {
     pub facts: Facts,
     /// The policy that holds.
     pub rules: Rules,
+    language: String,
+    zone: String,
 }
 
 impl Known {
@@ -83,6 +85,7 @@ impl Known {
             claimed_policy: None,
             nonce: None,
             origin: origin.clone(),
+            words: origin.words.clone().or_of_member(&self.language, &self.zone),
             now_ms,
         }
     }
@@ -138,6 +141,9 @@ pub fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, Store
         facts,
         policy_version: row.unsigned(4)?,
         rules,
+        // A device key is no reader.
+        language: if is_session { row.text(29)?.to_owned() } else { String::new() },
+        zone: if is_session { row.text(30)?.to_owned() } else { String::new() },
     })
 }
 

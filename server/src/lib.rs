@@ -51,3 +51,4 @@ mod standing;
 pub mod store;
 mod throttle;
 mod two_step;
+mod words;

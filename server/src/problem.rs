@@ -6,6 +6,7 @@
 use crate::identity::is_signed;
 use crate::page;
 use crate::store::StoreError;
+use crate::words::{Words, value};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -68,9 +69,18 @@ impl Refusal {
         self.step.as_ref()
     }
 
-    /// For a person.
+    /// For a person, in English.
     pub fn title(&self) -> &str {
         &self.title
+    }
+
+    /// For a person, in theirs: the text of the code, else the error's own words.
+    pub fn said_in(&self, words: &Words) -> String {
+        let values = [
+            ("wait", words.wait(self.retry_after_ms.unwrap_or_default()).into()),
+            ("tries", value(u64::from(self.tries_left.unwrap_or_default()))),
+        ];
+        words.find(&format!("error-{}", self.code.number()), &values).unwrap_or_else(|| self.title.clone())
     }
 
     /// Where the fault is, if it was said.
@@ -157,6 +167,7 @@ pub async fn render(request: Request, next: Next) -> Response {
     // Whoever signs is a program, wherever it asks.
     let is_page = !request.uri().path().starts_with("/v1/") && !is_signed(request.headers());
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
+    let words = request.extensions().get::<Words>().cloned().unwrap_or_default();
     let response = next.run(request).await;
     if response.extensions().get::<SaysWhatIsWrong>().is_some() {
         return response;
@@ -170,7 +181,7 @@ pub async fn render(request: Request, next: Next) -> Response {
     };
     tracing::info!(request_id, code = %refusal.code, status = refusal.status.as_u16(), "refused");
     let mut rendered = if is_page {
-        page::refusal(&refusal, &request_id)
+        page::refusal(&refusal, &request_id, response.extensions().get().unwrap_or(&words))
     } else {
         let body = serde_json::to_vec(&refusal.to_problem(&request_id)).unwrap_or_default();
         ([(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))], body).into_response()
@@ -232,10 +243,10 @@ fn title_of(error: Error) -> String {
         // To a stranger a wrong, an expired and a used code are the same.
         Error::CodeRefused => "this code is not accepted; wait for the next one and type that".to_owned(),
         Error::CodeWait { retry_after_ms } => {
-            format!("too many wrong codes; the next one is accepted in {}", page::duration(retry_after_ms))
+            format!("too many wrong codes; the next one is accepted in {}", Words::default().wait(retry_after_ms))
         }
         Error::PinWait { retry_after_ms } => {
-            format!("too many wrong PINs; the next one is accepted in {}", page::duration(retry_after_ms))
+            format!("too many wrong PINs; the next one is accepted in {}", Words::default().wait(retry_after_ms))
         }
         error => error.to_string(),
     };

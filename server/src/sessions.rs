@@ -411,6 +411,7 @@ fn session_caller(
         claimed_policy: None,
         nonce: None,
         origin: origin.clone(),
+        words: origin.words.clone(),
         now_ms,
     }
 }

@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                "Sessions last: 720 minutes → 1440 minutes",
+                "Sessions last: 12 hours → 24 hours",
                 "Two-person rule: on → off",
                 "Require Two-Step Authentication: on → off"
             ]

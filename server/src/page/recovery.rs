@@ -118,7 +118,7 @@ fn recovery_page(caller: &Caller, next: &str, fault: String) -> RecoveryPage {
     let title = if fault.is_empty() { "Use a recovery code" } else { "Error: use a recovery code" };
     let is_disabled = caller.facts.factor == FactorState::Disabled;
     // Whoever is blocked cannot sign out either: the frame offers what works.
-    let frame = if is_disabled { Frame::plain(title) } else { Frame::of(caller, "", title) };
+    let frame = if is_disabled { Frame::plain(&caller.words, title) } else { Frame::of(caller, "", title) };
     RecoveryPage { frame, next: next.to_owned(), fault, is_disabled }
 }
 

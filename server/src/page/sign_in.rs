@@ -7,6 +7,7 @@ use crate::identity::COOKIE;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::sessions;
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -41,10 +42,10 @@ pub(super) fn routes(pages: Pages) -> Pages {
     pages.route(Access::Public, "/sign-in", get(show).post(submit)).route(Access::SignedIn, "/sign-out", post(sign_out))
 }
 
-async fn show(State(portal): State<Portal>, Query(next): Query<Next>) -> Response {
+async fn show(State(portal): State<Portal>, Extension(words): Extension<Words>, Query(next): Query<Next>) -> Response {
     let sso = sso::way(&portal, &next).await;
     let next = next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned());
-    render(&SignInPage { frame: Frame::plain("Sign in"), next, name: String::new(), fault: String::new(), sso })
+    render(&SignInPage { frame: Frame::plain(&words, "Sign in"), next, name: String::new(), fault: String::new(), sso })
 }
 
 async fn submit(
@@ -71,7 +72,7 @@ async fn submit(
         _ => return Err(refused),
     };
     let page = SignInPage {
-        frame: Frame::plain("Error: sign in"),
+        frame: Frame::plain(&origin.words, "Error: sign in"),
         next: next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned()),
         name: form.name,
         fault: fault.to_owned(),

@@ -76,7 +76,7 @@ async fn ask(
 ) -> Result<Response, Refusal> {
     let name = asked.organisation.trim().to_owned();
     let mut page = OrganisationPage {
-        frame: Frame::plain("Sign in with your organisation"),
+        frame: Frame::plain(&origin.words, "Sign in with your organisation"),
         next: asked.next.suffix().is_empty().then(String::new).unwrap_or_else(|| asked.next.path().to_owned()),
         fault: "",
         target: String::new(),
@@ -89,7 +89,7 @@ async fn ask(
         portal.throttle.check_sign_in(address)?;
     }
     let Some(organisation) = portal.store.read(move |tx| sso::find_by_name(tx, &name)).await? else {
-        page.frame = Frame::plain("Error: sign in with your organisation");
+        page.frame = Frame::plain(&origin.words, "Error: sign in with your organisation");
         page.fault = "No organisation of this name signs in this way. Check the name, or ask your admin for the link.";
         return Ok(render_refused(StatusCode::NOT_FOUND, &page));
     };
@@ -143,7 +143,7 @@ fn refuse(ended: Ended, origin: &Origin) -> Result<Response, Refusal> {
     };
     let suffix = Next { next: ended.next }.suffix();
     let again = ended.organisation.map(|organisation| format!("/sign-in/sso/{organisation}{suffix}"));
-    let frame = Frame::plain("Error: not signed in");
+    let frame = Frame::plain(&origin.words, "Error: not signed in");
     Ok(render_refused(
         status,
         &RefusedPage {

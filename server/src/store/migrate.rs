@@ -37,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(4, "applications", include_str!("migrations/0004_applications.sql")),
     Migration::new(5, "sign-in by an identity provider", include_str!("migrations/0005_sso.sql")),
     Migration::new(6, "desktop", include_str!("migrations/0006_desktop.sql")),
+    Migration::new(7, "console", include_str!("migrations/0007_console.sql")),
 ];
 
 /// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.

@@ -1,0 +1,127 @@
+//! The portal's texts: each is there in every language, with the same values, and none is left that nobody asks for.
+
+use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const LANGUAGES: [&str; 2] = ["en", "de"];
+
+/// Texts that are asked for by a word that comes out of the domain: a kind, a state, an error's number.
+const ASKED_FOR_BY_A_WORD: &[&str] = &["error-", "notice-"];
+
+type Texts = BTreeMap<String, (PathBuf, BTreeSet<String>)>;
+
+fn server() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../server")
+}
+
+fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("it can be listed").path();
+        if path.is_dir() {
+            found.extend(files_below(&path, ending));
+        } else if path.extension().is_some_and(|is| is == ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn texts_of(language: &str) -> Texts {
+    let mut texts = Texts::new();
+    for path in files_below(&server().join("locales").join(language), "ftl") {
+        let source = fs::read_to_string(&path).expect("it can be read");
+        let file = PathBuf::from(path.file_name().expect("it has a name"));
+        let resource = fluent_syntax::parser::parse(source.as_str())
+            .unwrap_or_else(|(_, faults)| panic!("{}: {faults:?}", path.display()));
+        for entry in resource.body {
+            match entry {
+                Entry::Message(message) => {
+                    let mut values = BTreeSet::new();
+                    let pattern = message.value.unwrap_or_else(|| panic!("{} says nothing", message.id.name));
+                    assert!(message.attributes.is_empty(), "{} has attributes, which nobody asks for", message.id.name);
+                    values_of(&pattern, &mut values);
+                    let former = texts.insert(message.id.name.to_owned(), (file.clone(), values));
+                    assert!(former.is_none(), "{language}: {} is there twice", message.id.name);
+                }
+                Entry::Junk { content } => panic!("{}: not understood: {content}", path.display()),
+                _ => {}
+            }
+        }
+    }
+    texts
+}
+
+fn values_of(pattern: &Pattern<&str>, values: &mut BTreeSet<String>) {
+    for element in &pattern.elements {
+        if let PatternElement::Placeable { expression } = element {
+            of_expression(expression, values);
+        }
+    }
+}
+
+fn of_expression(expression: &Expression<&str>, values: &mut BTreeSet<String>) {
+    match expression {
+        Expression::Inline(inline) => of_inline(inline, values),
+        Expression::Select { selector, variants } => {
+            of_inline(selector, values);
+            for variant in variants {
+                values_of(&variant.value, values);
+            }
+        }
+    }
+}
+
+fn of_inline(inline: &InlineExpression<&str>, values: &mut BTreeSet<String>) {
+    match inline {
+        InlineExpression::VariableReference { id } => {
+            values.insert(id.name.to_owned());
+        }
+        InlineExpression::Placeable { expression } => of_expression(expression, values),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_text_is_there_in_every_language_with_the_same_values() {
+    let [english, german] = LANGUAGES.map(texts_of);
+    let keys = |texts: &Texts| texts.keys().cloned().collect::<BTreeSet<_>>();
+    let missing: Vec<_> = keys(&english).symmetric_difference(&keys(&german)).cloned().collect();
+    assert!(missing.is_empty(), "only in one language: {missing:?}");
+    for (key, (file, values)) in &english {
+        let (german_file, german_values) = &german[key];
+        assert_eq!((file, values), (german_file, german_values), "{key}: another file or other values in German");
+    }
+}
+
+#[test]
+fn no_text_is_left_that_nobody_asks_for() {
+    let sources: String = ["src", "templates"]
+        .into_iter()
+        .flat_map(|folder| ["rs", "html", "txt"].map(|ending| files_below(&server().join(folder), ending)))
+        .flatten()
+        .map(|path| fs::read_to_string(path).expect("it can be read"))
+        .collect();
+    let unused: Vec<_> = texts_of("en")
+        .into_keys()
+        .filter(|key| !ASKED_FOR_BY_A_WORD.iter().any(|start| key.starts_with(start)))
+        .filter(|key| !sources.contains(&format!("\"{key}\"")))
+        .collect();
+    assert!(unused.is_empty(), "nobody asks for {unused:?}");
+}
+
+#[test]
+fn every_notice_is_given_by_an_act() {
+    let sources: String = files_below(&server().join("src"), "rs")
+        .into_iter()
+        .map(|path| fs::read_to_string(path).expect("it can be read"))
+        .collect();
+    for key in texts_of("en").into_keys().filter(|key| key.starts_with("notice-")) {
+        let word = key.trim_start_matches("notice-");
+        let is_given = [format!("done={word}"), format!("\"{word}\"")].iter().any(|end| sources.contains(end));
+        assert!(is_given, "no act ends with the notice {word}");
+    }
+}
