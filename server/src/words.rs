@@ -230,11 +230,11 @@ impl Words {
             return self.count("wait-seconds", seconds);
         }
         let minutes = seconds.div_ceil(60);
-        if minutes < 120 || (minutes < 600 && minutes % 60 != 0) {
+        if minutes < 120 || (minutes < 600 && !minutes.is_multiple_of(60)) {
             return self.count("wait-minutes", minutes);
         }
         let hours = minutes.div_ceil(60);
-        if hours < 48 || (hours < 240 && hours % 24 != 0) {
+        if hours < 48 || (hours < 240 && !hours.is_multiple_of(24)) {
             return self.count("wait-hours", hours);
         }
         self.count("wait-days", hours.div_ceil(24))
