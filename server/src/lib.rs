@@ -5,6 +5,7 @@
 
 pub mod access;
 mod act;
+mod announcements;
 pub mod app;
 mod applications;
 mod audit;
@@ -25,10 +26,12 @@ pub mod health;
 mod host;
 mod identity;
 pub mod key_wrap;
+mod mail_kind;
 mod members;
 mod nonce;
 mod open_sessions;
 mod organisations;
+mod outbox;
 mod own_devices;
 mod page;
 mod password;
@@ -41,6 +44,7 @@ mod problem;
 mod proposals;
 mod recovery;
 mod recovery_code;
+mod reminders;
 mod renewal;
 mod resets;
 mod restored;

@@ -41,6 +41,7 @@ use writer::{Checkpoints, Writer};
 pub fn catalogue() -> impl Iterator<Item = Sql> {
     [
         migrate::STATEMENTS,
+        crate::announcements::STATEMENTS,
         crate::applications::back_ends::STATEMENTS,
         crate::applications::host_sessions::STATEMENTS,
         crate::applications::protected_hosts::STATEMENTS,
@@ -58,6 +59,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::nonce::STATEMENTS,
         crate::open_sessions::STATEMENTS,
         crate::organisations::STATEMENTS,
+        crate::outbox::STATEMENTS,
         crate::page::POLICY_STATEMENTS,
         crate::pin_set_up::STATEMENTS,
         crate::pins::STATEMENTS,
@@ -65,6 +67,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::policy_keys::STATEMENTS,
         crate::proposals::STATEMENTS,
         crate::recovery::STATEMENTS,
+        crate::reminders::STATEMENTS,
         crate::renewal::STATEMENTS,
         crate::resets::STATEMENTS,
         crate::restored::STATEMENTS,
