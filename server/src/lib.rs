@@ -22,6 +22,7 @@ mod enrollments;
 mod exceptions;
 mod extract;
 mod files;
+mod freeze;
 pub mod health;
 mod host;
 mod identity;

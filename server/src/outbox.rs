@@ -17,6 +17,7 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, $8, $9, '', 0, $8, 0)";
     LIST_ADMINS = "SELECT id FROM member WHERE organisation = $1 AND role = 'admin' AND state = 'active' AND id <> $2
         ORDER BY id LIMIT 100";
+    FIND_DEVICE_OWNER = "SELECT member, name FROM device WHERE organisation = $1 AND id = $2";
     CLAIM_MESSAGE = "UPDATE outbox SET tries = tries + 1, due_ms = $2
         WHERE state = 'waiting' AND due_ms <= $1 AND (organisation, id) IN (SELECT o.organisation, o.id FROM outbox o
             WHERE o.state = 'waiting' AND o.due_ms <= $1 ORDER BY o.due_ms, o.id LIMIT 1)
@@ -32,8 +33,12 @@ crate::statements! {
     FORGET_BOUNCE = "UPDATE member SET bounced_ms = 0 WHERE organisation = $1 AND id = $2 AND bounced_ms <> 0";
     RETRY_MESSAGE = "UPDATE outbox SET state = 'waiting', tries = 0, due_ms = $3, expires_ms = $4, settled_ms = 0
         WHERE organisation = $1 AND id = $2 AND state IN ('waiting', 'failed', 'bounced') AND tries > 0";
-    EXPIRE_MESSAGES = "UPDATE outbox SET state = 'failed', settled_ms = $1, fault = 'expired', fault_ms = $1
+    EXPIRE_MESSAGES = "UPDATE outbox SET state = 'failed', settled_ms = $1, fault = 'expired', fault_ms = $1,
+            tries = CASE WHEN tries > 0 THEN tries ELSE 1 END
         WHERE state = 'waiting' AND expires_ms <= $1 AND due_ms <= $1";
+    HOLD_MESSAGES = "UPDATE outbox SET state = 'failed', settled_ms = $1, fault = 'restored', fault_ms = $1,
+            tries = CASE WHEN tries > 0 THEN tries ELSE 1 END
+        WHERE state = 'waiting'";
     FORGET_MESSAGES = "DELETE FROM outbox WHERE state IN ('sent', 'void') AND settled_ms < $1";
 }
 
@@ -135,6 +140,19 @@ pub fn put_for_admins(tx: &mut Tx<'_>, message: &Message, except: &str) -> std::
         put(tx, &Message { member: row.text(0)?.to_owned(), ..message.clone() })?;
     }
     Ok(())
+}
+
+/// Writes a mail about a device to its member; `make` gets the member's id.
+pub fn put_about_device(
+    tx: &mut Tx<'_>,
+    organisation: &str,
+    device: &str,
+    make: impl FnOnce(&str) -> Message,
+) -> std::result::Result<(), StoreError> {
+    let found = tx.query_one(FIND_DEVICE_OWNER, &[organisation.into(), device.into()])?;
+    let Some(row) = found else { return Ok(()) };
+    let message = make(row.text(0)?).with("device", row.text(1)?);
+    put(tx, &message)
 }
 
 /// A mail that this portal has in hand.
@@ -251,6 +269,11 @@ pub fn sweep(tx: &mut Tx<'_>, is_sending: bool, now_ms: u64) -> std::result::Res
     }
     tx.exec(FORGET_MESSAGES, &[now_ms.saturating_sub(KEPT_MS).into()])?;
     Ok(())
+}
+
+/// After a backup was put back: what waits in it may have been sent since, so an admin decides.
+pub fn hold(tx: &mut Tx<'_>, now_ms: u64) -> std::result::Result<u64, StoreError> {
+    tx.exec(HOLD_MESSAGES, &[now_ms.into()])
 }
 
 fn link_place(organisation: &str) -> Vec<u8> {
