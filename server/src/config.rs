@@ -39,8 +39,70 @@ pub struct Config {
     pub sign_ins_a_minute: u32,
     /// Requests a second from one network before it has to wait.
     pub requests_a_second: u32,
+    /// The mail server; without it mails are kept, and shown to the admins.
+    pub mail: Option<Mail>,
     /// Log filter in `tracing` syntax.
     pub log: String,
+}
+
+/// The mail server (SMTP).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Its name.
+    pub server: String,
+    /// Its port; by default 587, with `tls = "tls"` 465.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    #[serde(default)]
+    pub tls: MailTls,
+    /// The root certificates (PEM) that it is known by; without it those of the web.
+    #[serde(default)]
+    pub roots: Option<PathBuf>,
+    /// The name to sign in with, if it wants one.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The file of the password that belongs to it.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The sender, as `NAME <ADDRESS>` or `ADDRESS`.
+    pub from: String,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    /// It begins in clear text and goes on in TLS, or not at all.
+    #[default]
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+    /// None: for a server on this machine alone.
+    None,
+}
+
+impl Mail {
+    /// The port to connect to.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.tls == MailTls::Tls { 465 } else { 587 })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let is_local = self.server == "localhost"
+            || self.server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        if self.tls == MailTls::None && !is_local {
+            return Err("mail.tls: \"none\" is for a mail server on this machine alone".to_owned());
+        }
+        if self.from.parse::<lettre::message::Mailbox>().is_err() {
+            return Err("mail.from: must be ADDRESS or NAME <ADDRESS>".to_owned());
+        }
+        if self.user.is_some() != self.password_file.is_some() {
+            return Err("mail.user and mail.password_file: give both or none".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// PEM files.
@@ -83,6 +145,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             sign_ins_a_minute: 30,
             requests_a_second: 500,
+            mail: None,
             log: "info".to_owned(),
         }
     }
@@ -128,6 +191,9 @@ impl Config {
         let data = std::path::absolute(&self.data).map_err(|fault| fault.to_string())?;
         if key_file.starts_with(data) {
             return Err("key_file: must not lie in the data folder; a copy of the data must not open itself".to_owned());
+        }
+        if let Some(mail) = &self.mail {
+            mail.check()?;
         }
         if self.tls.is_none() && self.trusted_proxies.is_empty() {
             return Err("tls: public_url is https, but there is neither a certificate nor a trusted proxy".to_owned());

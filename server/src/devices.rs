@@ -5,6 +5,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::outbox::{self, Kind, Message};
 use crate::pins;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -182,6 +183,8 @@ pub fn insert(
         fields.insert("approved".to_owned(), is_approved.into());
     }
     audit::record(tx, organisation, &Event::by(caller, "device.enrolled", &id, detail))?;
+    let kind = if is_approved { Kind::DeviceEnrolled } else { Kind::DeviceAsked };
+    outbox::put(tx, &Message::by(caller, &caller.member, kind).with("device", facts.name.as_str()))?;
     Ok(Ok(id))
 }
 
@@ -268,6 +271,8 @@ pub fn approve(tx: &mut Tx<'_>, caller: &Caller, device: &str, typed: &str) -> O
             organisation,
             &Event::by(caller, "device.approved", device, json!({ "name": row.text(7)? })),
         )?;
+        let message = Message::by(caller, row.text(0)?, Kind::DeviceApproved).with("device", row.text(7)?);
+        outbox::put(tx, &message)?;
         return Ok(Ok(()));
     }
     audit::record(tx, organisation, &Event::by(caller, "device.comparison_refused", device, json!({})))?;
@@ -314,6 +319,7 @@ pub fn revoke(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
     }
     pins::erase(tx, organisation, device)?;
     audit::record(tx, organisation, &Event::by(caller, "device.revoked", device, json!({})))?;
+    outbox::put_about_device(tx, organisation, device, |member| Message::by(caller, member, Kind::DeviceRevoked))?;
     Ok(Ok(()))
 }
 

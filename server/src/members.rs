@@ -5,6 +5,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::devices;
+use crate::outbox::{self, Kind, Message};
 use crate::policy;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -156,6 +157,7 @@ pub fn suspend(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> {
     devices::deny_all_of(tx, caller, member, "the member was suspended")?;
     proposals::void_all_of(tx, caller, member, "the admin was suspended")?;
     audit::record(tx, &caller.organisation, &Event::by(caller, "member.suspended", member, json!({})))?;
+    outbox::put(tx, &Message::by(caller, member, Kind::Suspended))?;
     Ok(Ok(()))
 }
 

@@ -8,6 +8,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::outbox::{self, Kind, Message};
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
 use crate::sessions::{self, NewSession};
@@ -278,6 +279,8 @@ fn erase_at_the_limit(tx: &mut Tx<'_>, organisation: &str, device: &str, event: 
     if is_new {
         sessions::end_on_device(tx, organisation, device)?;
         audit::record(tx, organisation, event)?;
+        let make = |member: &str| Message::to(organisation, member, Kind::PinLimit, event.at_ms);
+        outbox::put_about_device(tx, organisation, device, make)?;
     }
     Ok(is_new)
 }

@@ -7,7 +7,7 @@ use crate::password::Hasher;
 use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{enrollments, nonce, pins, proposals, sessions};
+use crate::{enrollments, freeze, nonce, outbox, pins, proposals, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -49,11 +49,14 @@ impl PortalState {
     pub async fn sweep(&self) -> Result<()> {
         self.throttle.sweep();
         let now_ms = self.now_ms()?;
+        let is_sending = self.config.mail.is_some();
         let swept = self.store.write(move |tx| {
             nonce::sweep(tx, now_ms)?;
             host_sessions::sweep(tx, now_ms)?;
             enrollments::sweep(tx, now_ms)?;
             pins::sweep(tx, now_ms)?;
+            outbox::sweep(tx, is_sending, now_ms)?;
+            freeze::sweep(tx, now_ms)?;
             proposals::sweep(tx, now_ms)?;
             sso::sweep(tx, now_ms)?;
             sessions::sweep(tx, now_ms)

@@ -8,6 +8,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::outbox::{self, Kind, Message};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery_code::{self, NewSet, Owner};
@@ -141,6 +142,7 @@ pub async fn renew(portal: &Portal, caller: &Arc<Caller>) -> Result<NewSet, Refu
             return Ok(Err(Error::StepRequired));
         }
         issue(tx, &caller, &set)?;
+        outbox::put(tx, &Message::by(&caller, &caller.member, Kind::RecoveryCodesMade))?;
         Ok(Ok(set))
     });
     Ok(issued.await??)
@@ -218,6 +220,7 @@ fn accept(tx: &mut Tx<'_>, caller: &Caller, fails: u32, selector: &str, hash: &s
     let left = state(tx, organisation, member)?.left;
     let detail = json!({ "surface": caller.surface, "left": left });
     audit::record(tx, organisation, &Event::by(caller, "recovery.used", member, detail))?;
+    outbox::put(tx, &Message::by(caller, member, Kind::RecoveryCodeUsed).with("left", left))?;
     let step = StepAnswer { step: caller.step_now(tx)?, required_from_ms: None };
     let token = if caller.surface == Surface::Web { Some(sessions::rotate(tx, caller)?) } else { None };
     Ok(Ok(Recovering { step, token }))

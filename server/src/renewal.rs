@@ -5,6 +5,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::outbox::{self, Kind, Message};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery;
@@ -64,6 +65,7 @@ fn turn_off_in_transaction(tx: &mut Tx<'_>, caller: &Caller) -> Outcome<()> {
     recovery::forget(tx, organisation, member)?;
     recovery::end_other_sessions(tx, caller)?;
     audit::record(tx, organisation, &Event::by(caller, "two_step.turned_off", member, json!({})))?;
+    outbox::put(tx, &Message::by(caller, member, Kind::TurnedOff))?;
     Ok(Ok(()))
 }
 

@@ -6,6 +6,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::outbox::{self, Kind, Message};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery;
@@ -82,6 +83,7 @@ pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequ
     let detail = json!({ "identity_check": request.identity_check, "reference": reference, "factors": factors,
         "recovery_codes": recovery_codes, "sessions": sessions });
     audit::record(tx, organisation, &Event::by(caller, "two_step.reset", member, detail))?;
+    outbox::put(tx, &Message::by(caller, member, Kind::Reset))?;
     Ok(Ok(()))
 }
 

@@ -8,6 +8,7 @@ use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::devices;
 use crate::extract::Json;
+use crate::outbox::{self, Kind, Message};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::proposals;
@@ -99,6 +100,7 @@ pub fn change_role(tx: &mut Tx<'_>, caller: &Caller, member: &str, role: NewRole
     proposals::void_all_of(tx, caller, member, "the admin's role was changed")?;
     let detail = json!({ "before": before, "after": role });
     audit::record(tx, organisation, &Event::by(caller, "member.role_changed", member, detail))?;
+    outbox::put(tx, &Message::by(caller, member, Kind::RoleChanged).with("role", role.name()))?;
     Ok(Ok(()))
 }
 
@@ -111,6 +113,7 @@ pub fn reinstate(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> 
         return Ok(Err(Error::NotFound));
     }
     audit::record(tx, &caller.organisation, &Event::by(caller, "member.reinstated", member, json!({})))?;
+    outbox::put(tx, &Message::by(caller, member, Kind::Reinstated))?;
     Ok(Ok(()))
 }
 

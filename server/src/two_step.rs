@@ -8,6 +8,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::outbox::{self, Kind, Message};
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
 use crate::recovery;
@@ -225,6 +226,7 @@ fn check(
     if fails >= caller.rules.code_max_tries && state == "active" {
         tx.exec(DISABLE_FACTOR, &key)?;
         audit::record(tx, organisation, &Event::by(caller, "two_step.disabled", member, json!({ "failures": fails })))?;
+        outbox::put(tx, &Message::by(caller, member, Kind::CodeLimit))?;
         return Ok(Err(Error::CodeDisabled));
     }
     let wait_ms = wait_after_failures(fails);
@@ -260,6 +262,8 @@ fn activate(tx: &mut Tx<'_>, caller: &Caller, proven: &Proven, set: &NewSet) -> 
     tx.exec(ACTIVATE_FACTOR, &[organisation.into(), member.into(), factor.into()])?;
     recovery::issue(tx, caller, set)?;
     let accepted = accepted(tx, caller, action)?;
+    let kind = if replaces(caller) { Kind::Renewed } else { Kind::SetUp };
+    outbox::put(tx, &Message::by(caller, member, kind))?;
     Ok(Ok(Confirmed { accepted, recovery_codes: set.to_texts() }))
 }
 
