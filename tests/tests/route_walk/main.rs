@@ -173,6 +173,8 @@ async fn nothing_is_served_that_was_not_declared() {
         "/sign-in/sso",
         "/sign-in/sso/callback",
         "/sign-in/sso/{organisation}",
+        "/language",
+        "/appearance",
     ];
     let mut found = public.clone();
     expected.sort_unstable();
