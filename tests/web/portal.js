@@ -66,6 +66,10 @@ export class Portal {
     return join(this.folder, 'mail');
   }
 
+  get rootPem() {
+    return readFileSync(this.root);
+  }
+
   get root() {
     return join(this.folder, 'root.pem');
   }
