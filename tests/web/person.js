@@ -166,7 +166,7 @@ export class Person {
 
   async readCodes() {
     const text = await this.main.locator('.codes').innerText();
-    return text.match(/K\d+(-[0-9A-Z]{4}){4}/g) ?? [];
+    return text.match(/[0-9A-Z]{2}(-[0-9A-Z]{4}){4}/g) ?? [];
   }
 
   /** Fails if anything happened that no page may do. */
