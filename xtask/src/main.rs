@@ -1,6 +1,6 @@
 //! `cargo xtask`: the one command a developer and CI share. Run it without arguments to see what it can do.
 //!
-//! One file per command ([`demo`], [`test`], [`lint`], [`bindings`], [`bench`]); [`run`] starts and times the parts, [`tools`]
+//! One file per command ([`demo`], [`test`], [`lint`], [`bindings`], [`bench`]; pictures are in [`web`]); [`run`] starts and times the parts, [`tools`]
 //! installs what a machine lacks, [`swift_toolchain`] brings Swift, [`ids`] and [`files`] are checks of our own.
 
 mod api;
@@ -18,6 +18,7 @@ mod swift;
 mod swift_toolchain;
 mod test;
 mod tools;
+mod web;
 mod workspace;
 
 use run::{Run, Stop};
@@ -35,9 +36,11 @@ cargo xtask COMMAND
                                 arguments go to `cargo test`: cargo xtask test journey -- --nocapture
                                 or to Maven: cargo xtask test kotlin -Dtest=PortalTest
                                 or to `swift test`: cargo xtask test swift --filter PortalTests
+                                or to Node's test runner: cargo xtask test web pages.test.js
   lint                          everything that is checked without running the product
   bindings [--accept]           make the library and the glue for Kotlin and Swift, in target/bindings
                                 --accept  what crosses the FFI was changed on purpose: keep it in bindings/api.txt
+  pictures                      make the pictures of docs/admin.md anew, and one of every page in target/web/pictures
   bench [ARGUMENT…]             measure speed and size
 
 The first run of `lint` compiles cargo-deny, which takes minutes. Everything else that is missing is named, and
@@ -54,7 +57,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             ExitCode::SUCCESS
         }
-        "demo" | "test" | "lint" | "bindings" | "bench" => in_workspace(command, &rest),
+        "demo" | "test" | "lint" | "bindings" | "pictures" | "bench" => in_workspace(command, &rest),
         unknown => {
             eprint!("There is no command `{unknown}`.\n\n{USAGE}");
             ExitCode::from(2)
@@ -69,6 +72,7 @@ fn in_workspace(command: &str, rest: &[&str]) -> ExitCode {
         "test" => test::test(&workspace, &mut run, rest),
         "lint" => lint::lint(&workspace, &mut run, rest),
         "bindings" => bindings::bindings(&workspace, &mut run, rest),
+        "pictures" => web::pictures(&workspace, &mut run),
         _ => bench::bench(&workspace, &mut run, rest),
     });
     run.print_table();

@@ -5,6 +5,7 @@ use crate::postgres;
 use crate::run::{Run, Stop};
 use crate::swift;
 use crate::tools::{DBUS, KEYRING, NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
+use crate::web;
 use crate::workspace::Workspace;
 
 /// Core's features are off by default, because the portal uses none of them; its tests need both.
@@ -18,7 +19,8 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
             rust(workspace, run, None, arguments)?;
             postgres::test(workspace, run, &[])?;
             kotlin::test(workspace, run, &[])?;
-            swift::test(workspace, run, &[])
+            swift::test(workspace, run, &[])?;
+            web::test(workspace, run, &[])
         }
         Part::Rust => {
             rust(workspace, run, None, arguments)?;
@@ -28,6 +30,7 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
         Part::Target(name) => rust(workspace, run, Some(name), arguments),
         Part::Kotlin => kotlin::test(workspace, run, arguments),
         Part::Swift => swift::test(workspace, run, arguments),
+        Part::Web => web::test(workspace, run, arguments),
     }
 }
 
@@ -79,6 +82,8 @@ enum Part<'a> {
     Kotlin,
     /// The Swift SDK and its phone.
     Swift,
+    /// The portal's pages in a browser.
+    Web,
     /// One test target of `twinlock-tests`.
     Target(&'a str),
 }
@@ -92,12 +97,13 @@ impl<'a> Part<'a> {
             ["postgres", arguments @ ..] => Ok((Part::Postgres, arguments)),
             ["kotlin", arguments @ ..] => Ok((Part::Kotlin, arguments)),
             ["swift", arguments @ ..] => Ok((Part::Swift, arguments)),
+            ["web", arguments @ ..] => Ok((Part::Web, arguments)),
             [name, arguments @ ..] if targets.iter().any(|target| target == name) => {
                 Ok((Part::Target(name), arguments))
             }
             [unknown, ..] => {
                 let mut text = format!(
-                    "There is no part `{unknown}`. The parts are:\n  rust (every target below, and more)\n  postgres (the server suite on PostgreSQL)\n  kotlin\n  swift\n"
+                    "There is no part `{unknown}`. The parts are:\n  rust (every target below, and more)\n  postgres (the server suite on PostgreSQL)\n  kotlin\n  swift\n  web (the pages in a browser)\n"
                 );
                 for target in targets {
                     text += &format!("  {target}\n");
@@ -125,7 +131,7 @@ mod tests {
     #[test]
     fn an_unknown_part_is_told_which_exist() {
         let refusal = Part::choose(&["jorney"], &["arrows".to_owned(), "journey".to_owned()]).unwrap_err();
-        for part in ["jorney", "rust", "postgres", "swift", "arrows", "journey"] {
+        for part in ["jorney", "rust", "postgres", "swift", "web", "arrows", "journey"] {
             assert!(refusal.contains(part), "{refusal}");
         }
     }

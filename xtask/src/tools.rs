@@ -62,6 +62,24 @@ pub(crate) const NPM: Package = Package {
     is_there: || on_path("npm") && on_path("node"),
 };
 
+/// The browser of the tests in `tests/web`.
+pub(crate) const CHROMIUM: Package =
+    Package { name: "chromium", what_for: "opens the portal's pages in their tests", is_there: || on_path("chromium") };
+
+/// Makes the certificate of the portal that the browser opens.
+pub(crate) const OPENSSL: Package = Package {
+    name: "openssl",
+    what_for: "makes the certificates of the browser tests",
+    is_there: || on_path("openssl"),
+};
+
+/// Holds the SMTP server of the tests, which nobody here wrote.
+pub(crate) const VENV: Package = Package {
+    name: "python3-venv",
+    what_for: "holds the SMTP server that receives the portal's mails in tests",
+    is_there: || output_of(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_some(),
+};
+
 /// Builds and tests what is in `android/`.
 pub(crate) const MAVEN: Package =
     Package { name: "maven", what_for: "builds the Kotlin SDK", is_there: || on_path("mvn") };

@@ -44,11 +44,10 @@ pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
 
 /// All pages.
 pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
-    let pages = Pages::new(portal).route(Access::Public, "/assets/style.css", get(style)).route(
-        Access::Ready,
-        "/",
-        get(|| async { Redirect::to("/files") }),
-    );
+    let pages = Pages::new(portal)
+        .route(Access::Public, "/assets/style.css", get(style))
+        .route(Access::Public, "/assets/icon.svg", get(icon))
+        .route(Access::Ready, "/", get(|| async { Redirect::to("/files") }));
     let parts = [
         choices::routes,
         sign_in::routes,
@@ -289,6 +288,14 @@ async fn style() -> impl IntoResponse {
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
     ];
     (headers, include_str!("../../assets/style.css"))
+}
+
+async fn icon() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
+    ];
+    (headers, include_str!("../../assets/icon.svg"))
 }
 
 /// A time of the portal's clock, for a person: `2026-11-24 09:30 UTC`.

@@ -166,6 +166,7 @@ async fn nothing_is_served_that_was_not_declared() {
         "/v1/openapi.json",
         "/v1/sessions",
         "/assets/style.css",
+        "/assets/icon.svg",
         "/sign-in",
         "/sign-in",
         "/auth/start",

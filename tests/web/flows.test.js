@@ -1,0 +1,181 @@
+// What members and admins do, as a person does it: with scripts and without, in English and in German.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { registerDesktop } from './desktop.js';
+import { organisation, person } from './world.js';
+
+// With scripts in English, without them in German: each page is read both ways.
+const WAYS = [
+  { way: 'scripts on', scripts: true, language: 'en' },
+  { way: 'scripts off', scripts: false, language: 'de' },
+];
+
+for (const { way, ...options } of WAYS) {
+  test(`${way}: a member sets two-step up, and from then on a code opens the session`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+    const bo = await person(members.bo, options);
+    await bo.go('/files');
+    bo.expectAt('/sign-in');
+    await bo.signIn('not the password of Bo');
+    assert.ok(await bo.said('alert'));
+    await bo.signIn();
+    bo.expectAt('/files');
+    const key = await bo.scan();
+    assert.match(key.trim(), /^([A-Z2-7]{4}\s){7}[A-Z2-7]{4}$/, 'in groups of four');
+    await bo.enterCode(bo.authenticator.wrong());
+    assert.ok(await bo.said('alert'));
+    await bo.setUp();
+    assert.equal(bo.recoveryCodes.length, 10);
+    await bo.go('/account');
+    assert.doesNotMatch(await bo.main.innerText(), new RegExp(bo.recoveryCodes[0]));
+    await bo.signOut();
+    await bo.go('/account');
+    await bo.signIn();
+    bo.expectAt('/code');
+    await bo.enterCode(bo.authenticator.wrong());
+    assert.ok(await bo.said('alert'));
+    await bo.enterCode();
+    bo.expectAt('/account');
+    bo.expectNoFaults();
+    await bo.close();
+  });
+
+  test(`${way}: a recovery code lets a member without the phone set up a new one`, async () => {
+    const { members } = await organisation('Flows', { bo: 'member' });
+    const bo = await person(members.bo, options);
+    await bo.signIn();
+    await bo.setUp();
+    const [used] = bo.recoveryCodes;
+    await bo.signOut();
+    await bo.signIn();
+    await bo.main.locator('a[href^="/recovery"]').click();
+    await bo.field('recoveryCode').fill(used);
+    await bo.goOn();
+    bo.expectAt('/set-up');
+    await bo.go('/files');
+    bo.expectAt('/set-up');
+    await bo.setUp();
+    assert.ok(!bo.recoveryCodes.includes(used));
+    await bo.go('/account');
+    bo.expectAt('/account');
+    bo.expectNoFaults();
+    await bo.close();
+  });
+
+  test(`${way}: the recovery codes can be taken along as a text file`, async () => {
+    const { members } = await organisation('Flows', { bo: 'member' });
+    const bo = await person(members.bo, options);
+    await bo.signIn();
+    await bo.scan();
+    await bo.enterCode();
+    const shown = await bo.readCodes();
+    const download = bo.page.waitForEvent('download');
+    await bo.main.locator('form[action$="/download"] button').click();
+    const text = readFileSync(await (await download).path(), 'utf8');
+    assert.deepEqual(text.match(/[0-9A-Z]{2}(-[0-9A-Z]{4}){4}/g), shown);
+    bo.expectNoFaults();
+    await bo.close();
+  });
+
+  test(`${way}: a file is downloaded as it is`, async () => {
+    const { members } = await organisation('Flows', { bo: 'member' });
+    const bo = await person(members.bo, options);
+    await bo.signIn();
+    const download = bo.page.waitForEvent('download');
+    await bo.follow('plans.txt');
+    assert.equal((await download).suggestedFilename(), 'plans.txt');
+    assert.equal(readFileSync(await (await download).path(), 'utf8'), 'what is protected');
+    bo.expectNoFaults();
+    await bo.close();
+  });
+
+  test(`${way}: the policy is switched on, and an open session meets the wizard and goes on where it wanted to`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+    const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
+    await bo.signIn();
+    bo.expectAt('/files');
+    await ada.signIn();
+    await ada.setUp();
+    await setRequired(ada, true);
+    await bo.follow('plans.txt');
+    bo.expectAt('/set-up');
+    await bo.go('/account');
+    bo.expectAt('/set-up');
+    await bo.setUp();
+    bo.expectAt('/account');
+    // Off needs a reason, and takes nobody's second step away.
+    await setRequired(ada, false, '');
+    assert.ok(await ada.said('alert'));
+    await setRequired(ada, false, 'Single sign-on with MFA takes over');
+    await bo.signOut();
+    await bo.signIn();
+    bo.expectAt('/code');
+    for (const one of [ada, bo]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: a desktop is approved by the comparison code that its member reads out`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+    const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
+    for (const one of [ada, bo]) {
+      await one.signIn();
+      await one.setUp();
+    }
+    const asked = await registerDesktop(bo, "Bo's desk");
+    await ada.go('/admin/devices');
+    assert.ok(!(await ada.html()).includes(asked.comparison_code), 'the portal never shows it');
+    await ada.main.locator('input[name=comparison_code]').fill('0000 0000');
+    await ada.goOn();
+    assert.ok(await ada.said('alert'));
+    await ada.main.locator('input[name=comparison_code]').fill(asked.comparison_code);
+    await ada.goOn();
+    assert.ok(await ada.said());
+    assert.equal(await ada.main.locator('input[name=comparison_code]').count(), 0);
+    for (const one of [ada, bo]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: a reset needs the identity check, and leads the member to the wizard`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+    const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
+    for (const one of [ada, bo]) {
+      await one.signIn();
+      await one.setUp();
+    }
+    await setRequired(ada, true);
+    await openReset(ada, members.bo);
+    await ada.main.locator('select[name=identity_check]').selectOption('video');
+    await ada.main.locator('textarea[name=reference], input[name=reference]').fill('Ticket 4711, asked about her last project');
+    await ada.main.locator('form[action$="/reset"] button').click();
+    await ada.codeIfAsked();
+    await bo.go('/files');
+    bo.expectAt('/sign-in');
+    await bo.signIn();
+    bo.expectAt('/set-up');
+    await bo.setUp();
+    bo.expectAt('/files');
+    for (const one of [ada, bo]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+}
+
+/** Admin → Settings → Policies → Security → Require Two-Step Authentication → Save. */
+async function setRequired(admin, isRequired, reason) {
+  await admin.go('/admin/policies');
+  await admin.main.locator('input[name=two_step]').setChecked(isRequired);
+  if (reason !== undefined) await admin.main.locator('textarea[name=reason]').fill(reason);
+  await admin.goOn();
+  await admin.codeIfAsked();
+}
+
+async function openReset(admin, member) {
+  await admin.go(`/admin/users/${member.id}`);
+}

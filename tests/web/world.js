@@ -1,0 +1,61 @@
+// One portal and one browser for all tests; whoever asks first starts them.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after } from 'node:test';
+import { chromium } from 'playwright-core';
+import { Person } from './person.js';
+import { Portal } from './portal.js';
+
+export const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let begun;
+let number = 0;
+
+/** The world of all tests. */
+export function world() {
+  begun ??= begin();
+  return begun;
+}
+
+after(async () => {
+  const { browser, portal } = (await begun) ?? {};
+  await browser?.close();
+  await portal?.stop();
+});
+
+async function begin() {
+  const portal = await Portal.start();
+  const browser = await chromium.launch({
+    executablePath: process.env.WEB_CHROMIUM,
+    args: [
+      `--ignore-certificate-errors-spki-list=${portal.keyHash}`,
+      // Whatever a page may ask for, nothing beyond this machine is found.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+      // As root it has no sandbox to start, and it opens nothing but our own pages.
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    ],
+  });
+  return { portal, browser };
+}
+
+/** An organisation of its own, with one file and these people: `{ ada: 'admin', bo: 'member' }`. */
+export async function organisation(name, people) {
+  const { portal } = await world();
+  const id = portal.organisation(name);
+  number += 1;
+  portal.file(id, 'plans.txt', 'what is protected');
+  const members = {};
+  for (const [who, role] of Object.entries(people)) {
+    const email = `${who}.${number}@example.org`;
+    const full = `${who[0].toUpperCase()}${who.slice(1)} Example`;
+    members[who] = { email, name: full, id: portal.member(id, full, email, role) };
+  }
+  return { id, name, members };
+}
+
+/** A person with a browser of their own. `options`: `scripts`, `language`, and others that Playwright knows. */
+export async function person(member, options = {}) {
+  const { portal, browser } = await world();
+  return Person.open(browser, portal, member, options);
+}
