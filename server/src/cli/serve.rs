@@ -4,6 +4,8 @@ use crate::app::{app, declared};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::health;
+use crate::mailer;
+use crate::smtp::Smtp;
 use crate::key_wrap::FileKeyWrap;
 use crate::portal::{Portal, PortalState};
 use crate::store::{Options, Store};
@@ -50,6 +52,9 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     tracing_subscriber::fmt().json().with_env_filter(filter).init();
     let portal = open(config.clone())?;
     let routes = declared(&portal)?.len();
+    let smtp = config.mail.as_ref().map(|mail| Smtp::new(mail, config.authority())).transpose()?;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let sending = smtp.map(|smtp| tokio::spawn(mailer::work(portal.clone(), smtp, stopped)));
     let handle = Handle::new();
     tokio::spawn(stop_on_signal(handle.clone()));
     tokio::spawn(sweep(portal.clone()));
@@ -72,6 +77,10 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             server.serve(service).await.map_err(failed)?;
         }
+    }
+    let _ = stop.send(true);
+    if let Some(sending) = sending {
+        let _ = tokio::time::timeout(DRAIN, sending).await;
     }
     portal.store.close().await;
     Ok(())
