@@ -72,8 +72,7 @@ pub fn write(about: &About<'_>, links: Links<'_>) -> Letter {
         ("count", value(about.facts.get("left").and_then(Value::as_u64).unwrap_or_default())),
     ];
     let (subject, text) = about.kind.keys();
-    let subject =
-        words.with("mails-subject", &[("subject", words.with(subject, &values).into()), values[0].clone()]);
+    let subject = words.with("mails-subject", &[("subject", words.with(subject, &values).into()), values[0].clone()]);
     let greeting = words.with("mails-greeting", &[("name", tame(about.name).into())]);
     let paragraphs: Vec<String> = words.with(text, &values).split("\n\n").map(str::to_owned).collect();
     let details = details(about, fact);
@@ -174,15 +173,21 @@ mod tests {
 
     #[test]
     fn every_kind_is_written_in_every_language_and_without_a_link_of_its_own() {
-        let facts = json!({ "device": "Pixel", "address": "192.0.2.1", "by": "Ada", "who": "Bo", "role": "admin", "left": 1 });
+        let facts =
+            json!({ "device": "Pixel", "address": "192.0.2.1", "by": "Ada", "who": "Bo", "role": "admin", "left": 1 });
         for kind in Kind::ALL {
-            let [english, german] = ["en", "de"].map(|language| letter(*kind, language, facts.clone(), Links::default()));
+            let [english, german] =
+                ["en", "de"].map(|language| letter(*kind, language, facts.clone(), Links::default()));
             assert_ne!(english.text, german.text, "{kind:?}");
             for letter in [english, german] {
                 assert!(letter.subject.ends_with("Harbour & Söhne"), "{}", letter.subject);
                 assert!(!letter.text.contains("mails-") && !letter.subject.contains("mails-"), "{}", letter.text);
                 assert!(!letter.text.contains("://") && !letter.html.contains("://"), "{}", letter.text);
-                assert!(letter.html.contains("<!doctype html>") && !letter.html.contains("<i>Brandt"), "{}", letter.html);
+                assert!(
+                    letter.html.contains("<!doctype html>") && !letter.html.contains("<i>Brandt"),
+                    "{}",
+                    letter.html
+                );
             }
         }
     }

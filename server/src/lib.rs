@@ -29,6 +29,7 @@ mod identity;
 pub mod key_wrap;
 mod letter;
 mod mail_kind;
+mod mail_list;
 mod mailer;
 mod members;
 mod nonce;

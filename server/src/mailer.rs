@@ -169,10 +169,8 @@ async fn deliver(
         facts: &mail.facts,
         at_ms: mail.at_ms,
     };
-    let links = Links {
-        way_in: way_in.as_ref().map(SecretText::expose),
-        freeze: freeze.as_ref().map(SecretText::expose),
-    };
+    let links =
+        Links { way_in: way_in.as_ref().map(SecretText::expose), freeze: freeze.as_ref().map(SecretText::expose) };
     let letter = letter::write(&about, links);
     let message = match compose(smtp, &mail.id, receiver, letter, portal.now_ms().unwrap_or(mail.at_ms)) {
         Ok(message) => message,

@@ -100,8 +100,7 @@ async fn hand_over(connection: &mut AsyncSmtpConnection, envelope: &Envelope, ma
         };
         connection.command(Rcpt::new(receiver.clone(), Vec::new())).await.map_err(refused)?;
     }
-    let refused =
-        |fault: Error| if fault.is_permanent() { Sending::Refused(said(&fault)) } else { later(fault) };
+    let refused = |fault: Error| if fault.is_permanent() { Sending::Refused(said(&fault)) } else { later(fault) };
     connection.command(Data).await.map_err(refused)?;
     connection.message(mail).await.map_err(refused)?;
     Ok(())

@@ -3,9 +3,12 @@
 //! Each file is one part of the portal; what it does is in the resource of the same name.
 
 mod account;
+mod announce;
 mod choices;
 mod devices;
 mod files;
+mod freeze;
+mod mail;
 mod member;
 mod policies;
 mod proposals;
@@ -65,6 +68,9 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         policies::routes,
         proposals::routes,
         record::routes,
+        announce::routes,
+        mail::routes,
+        freeze::routes,
         crate::applications::hand_over::routes,
     ];
     parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()
@@ -129,7 +135,6 @@ impl Frame {
     }
 
     /// Of a form that is shown again with what was wrong.
-    #[expect(dead_code, reason = "forms take it as soon as they are translated")]
     fn with_fault(mut self) -> Self {
         self.title = self.words.with("error-title", &[("title", self.title.clone().into())]);
         self

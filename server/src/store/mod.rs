@@ -56,6 +56,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::freeze::STATEMENTS,
         crate::health::STATEMENTS,
         crate::identity::STATEMENTS,
+        crate::mail_list::STATEMENTS,
         crate::mailer::STATEMENTS,
         crate::members::STATEMENTS,
         crate::nonce::STATEMENTS,
