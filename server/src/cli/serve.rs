@@ -1,5 +1,6 @@
 //! `twinlock-portal serve`.
 
+use super::first_run;
 use crate::app::{app, declared};
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -62,6 +63,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
         .await
         .map_err(|fault| format!("management_listen {}: {fault}", config.management_listen))?;
     tokio::spawn(answer_probes(management, handle.clone(), portal.clone()));
+    first_run::greet(&portal).await?;
     let service = app(portal.clone()).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(listen = %config.listen, public_url = config.public_url, routes, "serving");
     let failed = |fault: std::io::Error| format!("listen {}: {fault}", config.listen);

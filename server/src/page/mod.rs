@@ -7,6 +7,7 @@ mod announce;
 mod choices;
 mod devices;
 mod files;
+mod first_run;
 mod freeze;
 mod mail;
 mod member;
@@ -71,6 +72,7 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         announce::routes,
         mail::routes,
         freeze::routes,
+        first_run::routes,
         crate::applications::hand_over::routes,
     ];
     parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()

@@ -53,6 +53,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::enrollments::STATEMENTS,
         crate::exceptions::STATEMENTS,
         crate::files::STATEMENTS,
+        crate::first_run::STATEMENTS,
         crate::freeze::STATEMENTS,
         crate::health::STATEMENTS,
         crate::identity::STATEMENTS,
