@@ -128,10 +128,16 @@ async fn forget_foreign_request_id(mut request: Request, next: Next) -> Response
     next.run(request).await
 }
 
+/// A path as the log may know it: what follows opens something.
+fn without_token(path: &str) -> &str {
+    let opening = ["/not-me/", "/first-run/", "/invitation/"];
+    opening.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
+}
+
 /// Puts the portal's time on every answer, and one line about it into the log: no query, no header, no body.
 async fn stamp_and_log(State(portal): State<Portal>, request: Request, next: Next) -> Response {
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), without_token(request.uri().path()).to_owned());
     let started_ms = portal.clock.boot_ms().unwrap_or_default();
     let mut response = next.run(request).await;
     let took_ms = portal.clock.boot_ms().unwrap_or_default().saturating_sub(started_ms);

@@ -1,6 +1,7 @@
 //! The command line: `serve`, `admin`, `rescue`, `keys`, `config check`.
 
 mod applications;
+mod first_run;
 mod operator;
 mod serve;
 mod sso;

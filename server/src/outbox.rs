@@ -22,7 +22,8 @@ crate::statements! {
         WHERE state = 'waiting' AND due_ms <= $1 AND (organisation, id) IN (SELECT o.organisation, o.id FROM outbox o
             WHERE o.state = 'waiting' AND o.due_ms <= $1 ORDER BY o.due_ms, o.id LIMIT 1)
         RETURNING organisation, id, member, kind, facts, link_sealed, link_key_version, tries, created_ms";
-    SETTLE_MESSAGE = "UPDATE outbox SET state = $4, settled_ms = $5, fault = $6, fault_ms = $7, link_sealed = NULL
+    SETTLE_MESSAGE = "UPDATE outbox SET state = $4, settled_ms = $5, fault = $6, fault_ms = $7,
+            link_sealed = CASE WHEN $4 IN ('sent', 'void') THEN NULL ELSE link_sealed END
         WHERE organisation = $1 AND id = $2 AND tries = $3 AND state = 'waiting'";
     PUT_OFF_MESSAGE = "UPDATE outbox SET fault = $5, fault_ms = $4,
             due_ms = $4 + (CAST(5000 AS BIGINT) << CAST(CASE WHEN tries < 10 THEN tries ELSE 10 END AS INTEGER)),

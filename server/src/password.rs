@@ -1,6 +1,7 @@
 //! Account passwords: the rules for a new one, and Argon2id a few at a time.
 
 use crate::problem::Refusal;
+use crate::words::{Words, value};
 use argon2::{Algorithm, Argon2, Params, Version};
 use data_encoding::BASE64_NOPAD;
 use ring::rand::SystemRandom;
@@ -56,16 +57,52 @@ pub fn hash(password: &SecretText) -> Result<String> {
     Ok(format!("argon2id-46m-1${}${}", BASE64_NOPAD.encode(&salt), BASE64_NOPAD.encode(hash.expose())))
 }
 
+/// A password alone protects an account until two-step is required (NIST SP 800-63B-4 §3.1.1.2).
+pub const LEAST_ALONE: usize = 15;
+
+/// Why a new password is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Weak {
+    /// Too few characters.
+    #[error("the password has {length} characters; it needs at least {least}")]
+    Short {
+        /// How many it has.
+        length: usize,
+        /// How many it needs.
+        least: usize,
+    },
+    /// Too many bytes.
+    #[error("the password is longer than {MAX_BYTES} bytes")]
+    Long,
+    /// Repeats itself, or is made of what everybody tries.
+    #[error("the password is too easy to guess: it repeats itself or is made of common words and names")]
+    Guessable,
+}
+
+impl Weak {
+    /// For whoever chose it.
+    pub fn said_in(self, words: &Words) -> String {
+        match self {
+            Weak::Short { length, least } => {
+                let values = [("length", value(length as u64)), ("least", value(least as u64))];
+                words.with("first-run-password-short", &values)
+            }
+            Weak::Long => words.say("first-run-password-long"),
+            Weak::Guessable => words.say("first-run-password-easy"),
+        }
+    }
+}
+
 /// The rule for a new password (NIST SP 800-63B-4 §3.1.1.2): `least` characters after NFC, no composition rules, and
-/// not made of the member's own name or address. Returns what is wrong, for a person.
-pub fn check_new(password: &SecretText, least: usize, context: &[&str]) -> std::result::Result<(), String> {
+/// not made of the member's own name or address.
+pub fn check_new(password: &SecretText, least: usize, context: &[&str]) -> std::result::Result<(), Weak> {
     let text = SecretText::new(password.expose().nfc().collect());
     let length = text.expose().chars().count();
     if length < least {
-        return Err(format!("the password has {length} characters; it needs at least {least}"));
+        return Err(Weak::Short { length, least });
     }
     if text.expose().len() > MAX_BYTES {
-        return Err(format!("the password is longer than {MAX_BYTES} bytes"));
+        return Err(Weak::Long);
     }
     let lower = SecretText::new(text.expose().to_lowercase());
     let distinct = lower.expose().chars().collect::<std::collections::BTreeSet<_>>().len();
@@ -80,9 +117,7 @@ pub fn check_new(password: &SecretText, least: usize, context: &[&str]) -> std::
     }
     let left = rest.chars().filter(|c| c.is_alphabetic()).count();
     if distinct < 5 || (left == 0 && rest.chars().count() < least) {
-        return Err(
-            "the password is too easy to guess: it repeats itself or is made of common words and names".to_owned()
-        );
+        return Err(Weak::Guessable);
     }
     Ok(())
 }
@@ -133,7 +168,7 @@ mod tests {
     #[test]
     fn easy_passwords_are_refused_with_the_reason() {
         let context = ["Ada Lovelace", "ada@example.org"];
-        assert!(check_new(&text("short"), 15, &context).unwrap_err().contains("at least 15"));
+        assert!(check_new(&text("short"), 15, &context).unwrap_err().to_string().contains("at least 15"));
         assert!(check_new(&text("aaaaaaaaaaaaaaaa"), 15, &context).is_err());
         assert!(check_new(&text("AdaLovelacePassword1"), 15, &context).is_err());
         assert!(check_new(&text("tall ships sail at dawn"), 15, &context).is_ok());

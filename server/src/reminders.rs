@@ -75,3 +75,75 @@ pub fn is_needed(tx: &mut Tx<'_>, organisation: &str, member: &str, now_ms: u64)
     let found = tx.query_one(FIND_REMINDED, &[organisation.into(), member.into(), now_ms.into()])?;
     found.map_or(Ok(false), |row| Ok(row.text(0)? == "active" && row.int(3)? == 0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Options, Store};
+
+    crate::statements! {
+        SEED_ORGANISATION = "INSERT INTO organisation (id, name, policy_key_sealed, policy_key_version, policy_public,
+                policy_version, policy_hash, rules, clock_mark_ms, created_ms)
+            VALUES ('o', 'Harbour', $1, 1, $1, 1, '', '{}', 0, 0)";
+        SEED_MEMBER = "INSERT INTO member (organisation, id, name, email, role, state, password, password_fails, created_ms)
+            VALUES ('o', $1, $1, $2, 'member', $3, '', 0, 0)";
+        SEED_FACTOR = "INSERT INTO factor (organisation, member, id, state, seed_sealed, key_version, fails, wait_until_ms,
+                last_step, created_ms, confirmed_ms)
+            VALUES ('o', $1, $1, $2, $3, 1, 0, 0, 0, 0, 0)";
+        SEED_EXCEPTION = "INSERT INTO two_step_exception (organisation, member, until_ms, reason, made_by, made_ms)
+            VALUES ('o', $1, $2, '', '', 0)";
+        COUNT_WAITING = "SELECT CAST(count(*) AS BIGINT) FROM outbox WHERE kind = 'reminder' AND member = $1";
+    }
+
+    const NOW_MS: u64 = 1_795_512_605_000;
+
+    /// `bare` has nothing, `lost` a disabled authenticator; the others comply, or cannot be reached.
+    fn seed(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let _ = STATEMENTS;
+        let bytes: &[u8] = &[0];
+        tx.exec(SEED_ORGANISATION, &[bytes.into()])?;
+        for (id, email, state) in [
+            ("bare", "bare@example.test", "active"),
+            ("lost", "lost@example.test", "active"),
+            ("done", "done@example.test", "active"),
+            ("excepted", "excepted@example.test", "active"),
+            ("gone", "gone@example.test", "suspended"),
+            ("mute", "mute", "active"),
+        ] {
+            tx.exec(SEED_MEMBER, &[id.into(), email.into(), state.into()])?;
+        }
+        for (id, state) in [("done", "active"), ("lost", "disabled")] {
+            tx.exec(SEED_FACTOR, &[id.into(), state.into(), bytes.into()])?;
+        }
+        tx.exec(SEED_EXCEPTION, &["excepted".into(), (NOW_MS + 1).into()])?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn b59_only_who_does_not_comply_is_reminded_and_once_in_24_hours() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("db"), Options::at(1)).unwrap();
+        store.write(seed).await.unwrap();
+        let ask = async |member: &'static str, now_ms: u64| {
+            store.write(move |tx| remind(tx, "o", member, now_ms)).await.unwrap()
+        };
+        for (member, reminded) in [
+            ("bare", Reminded::Sent),
+            ("lost", Reminded::Sent),
+            ("done", Reminded::Complies),
+            ("excepted", Reminded::Complies),
+            ("gone", Reminded::Suspended),
+            ("mute", Reminded::NoAddress),
+        ] {
+            assert_eq!(ask(member, NOW_MS).await, Ok(reminded), "{member}");
+        }
+        assert_eq!(ask("nobody", NOW_MS).await, Err(Error::NotFound));
+        let last_ms = NOW_MS;
+        assert_eq!(ask("bare", NOW_MS + EVERY_MS - 1).await, Ok(Reminded::TooSoon { last_ms }));
+        assert_eq!(ask("bare", NOW_MS + EVERY_MS).await, Ok(Reminded::Sent));
+        assert_eq!(ask("excepted", NOW_MS + 1).await, Ok(Reminded::Sent), "the exception is over");
+        let count = |tx: &mut Tx<'_>| tx.query_one(COUNT_WAITING, &["bare".into()])?.map_or(Ok(0), |row| row.int(0));
+        assert_eq!(store.read(count).await.unwrap(), 2);
+        store.close().await;
+    }
+}

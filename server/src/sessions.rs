@@ -89,6 +89,13 @@ pub struct Authenticated {
     name: String,
 }
 
+impl Authenticated {
+    /// Somebody whose account was made a moment ago.
+    pub fn founder(organisation: String, member: String, name: String) -> Self {
+        Self { organisation, member, name }
+    }
+}
+
 /// Checks name and password: counted before it is evaluated, and the same answer for every kind of wrong.
 pub async fn authenticate(
     portal: &PortalState,

@@ -5,6 +5,7 @@ navigation-users = Benutzer
 navigation-devices = Geräte
 navigation-audit = Prüfprotokoll
 navigation-policies = Richtlinien
+navigation-mail = E-Mail
 navigation-files = Dateien
 navigation-account = Kontoeinstellungen
 navigation-administration = Verwaltung

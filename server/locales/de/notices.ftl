@@ -19,3 +19,7 @@ notice-saved = Die Richtlinie ist gespeichert und gilt ab der nächsten Anfrage 
 notice-session-ended = Die Sitzung ist beendet; ihre nächste Anfrage wird abgewiesen.
 notice-sessions-ended = Alle Sitzungen dieses Mitglieds sind beendet; die nächste Anfrage jeder einzelnen wird abgewiesen.
 notice-suspended = Das Mitglied ist gesperrt; die nächste Anfrage jeder Sitzung wird abgewiesen.
+notice-announced = Die Ankündigung ist unterwegs zu den Mitgliedern, die die Zwei-Schritt-Anmeldung noch nicht eingerichtet haben.
+notice-mail-tested = Eine Test-E-Mail an Sie ist unterwegs. Ob der Mailserver sie angenommen hat, steht unten in der Liste.
+notice-mail-kept = Eine Test-E-Mail an Sie ist geschrieben und unten aufbewahrt: Es ist kein Mailserver eingerichtet.
+notice-mail-retried = Die E-Mail wird jetzt erneut versucht.

@@ -5,6 +5,7 @@ navigation-users = Users
 navigation-devices = Devices
 navigation-audit = Audit
 navigation-policies = Policies
+navigation-mail = Mail
 navigation-files = Files
 navigation-account = Account settings
 navigation-administration = Administration

@@ -19,3 +19,7 @@ notice-saved = The policy is saved and holds from the next request of every sess
 notice-session-ended = The session is ended; its next request is refused.
 notice-sessions-ended = All sessions of this member are ended; the next request of each is refused.
 notice-suspended = The member is suspended; the next request of each session is refused.
+notice-announced = The announcement is on its way to the members who have not set up two-step authentication.
+notice-mail-tested = A test mail to you is on its way. Whether the mail server took it stands in the list below.
+notice-mail-kept = A test mail to you is written and kept below: no mail server is set.
+notice-mail-retried = The mail is tried again now.

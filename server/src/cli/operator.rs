@@ -1,13 +1,14 @@
 //! What the operator does on the portal's own machine. Passwords come by standard input, never as arguments.
 
 use super::applications::{self, Applications};
+use super::first_run;
 use super::serve::open;
 use super::sso;
 use crate::config::Config;
 use crate::members::{self, NewMember};
 use crate::organisations::NewOrganisation;
 use crate::portal::Portal;
-use crate::{files, password, policy_keys, restored, two_step};
+use crate::{files, password, policy_keys, rescued, restored, two_step};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use std::io::Read;
@@ -48,6 +49,8 @@ pub(super) enum Admin {
         /// The file to copy
         path: PathBuf,
     },
+    /// Print a new link, valid for 15 minutes, by which the first admin of a new portal comes in
+    FirstRunLink,
     #[command(flatten)]
     Applications(Applications),
     /// Work with the identity provider that an organisation's members sign in by
@@ -70,12 +73,26 @@ pub(super) enum Rescue {
         #[arg(long)]
         reason: String,
     },
+    /// Lift the suspension of a member, such as the only admin, who froze the account by a mail's link
+    Reinstate(Whom),
+    /// Reset the two-step authentication of a member, such as the only admin, who has lost phone and recovery codes
+    ResetTwoStep(Whom),
     /// After a backup was put back, before it serves: nobody gains a try or keeps an approval by it
     Restored {
         /// Why; goes into the audit log
         #[arg(long)]
         reason: String,
     },
+}
+
+#[derive(clap::Args)]
+pub(super) struct Whom {
+    /// The member's e-mail address, which is the sign-in name
+    #[arg(long)]
+    email: String,
+    /// Why, and how it was checked who is asking; goes into the audit log
+    #[arg(long)]
+    reason: String,
 }
 
 #[derive(Subcommand)]
@@ -91,9 +108,6 @@ pub(super) enum Keys {
     },
 }
 
-/// A password alone protects an account until two-step is required (NIST SP 800-63B-4 §3.1.1.2).
-const LEAST_PASSWORD: usize = 15;
-
 pub(super) async fn admin(config: Config, command: Admin) -> Result<String, String> {
     let portal = open(config)?;
     let said = execute(&portal, command).await;
@@ -104,18 +118,33 @@ pub(super) async fn admin(config: Config, command: Admin) -> Result<String, Stri
 pub(super) async fn rescue(config: Config, command: Rescue) -> Result<String, String> {
     let portal = open(config)?;
     let now_ms = portal.now_ms().map_err(|fault| fault.to_string())?;
-    let (Rescue::Clock { reason } | Rescue::Restored { reason }) = &command;
+    let (Rescue::Clock { reason }
+    | Rescue::Restored { reason }
+    | Rescue::Reinstate(Whom { reason, .. })
+    | Rescue::ResetTwoStep(Whom { reason, .. })) = &command;
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
         return Err("a reason is required".to_owned());
     }
     let done = portal.store.write(move |tx| match command {
-        Rescue::Clock { .. } => Ok(json!({ "repaired": two_step::repair_clock(tx, now_ms, &reason)? })),
-        Rescue::Restored { .. } => Ok(json!({ "waiting": restored::settle(tx, now_ms, &reason)? })),
+        Rescue::Clock { .. } => Ok(Ok(json!({ "repaired": two_step::repair_clock(tx, now_ms, &reason)? }))),
+        Rescue::Restored { .. } => Ok(Ok(json!({ "waiting": restored::settle(tx, now_ms, &reason)? }))),
+        Rescue::Reinstate(whom) => {
+            let done = rescued::reinstate(tx, &whom.email, &reason, now_ms)?;
+            Ok(done.map(|member| json!({ "reinstated": member })))
+        }
+        Rescue::ResetTwoStep(whom) => {
+            let done = rescued::reset_two_step(tx, &whom.email, &reason, now_ms)?;
+            Ok(done.map(|member| json!({ "reset": member })))
+        }
     });
     let done = done.await;
     portal.store.close().await;
-    done.map(|said| said.to_string()).map_err(|fault| fault.to_string())
+    match done.map_err(|fault| fault.to_string())? {
+        Ok(said) => Ok(said.to_string()),
+        Err(Error::NotFound) => Err("--email: nobody signs in with it, or there is nothing to do".to_owned()),
+        Err(fault) => Err(fault.to_string()),
+    }
 }
 
 pub(super) async fn keys(config: Config, command: Keys) -> Result<String, String> {
@@ -147,7 +176,8 @@ async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {
         }
         Admin::AddMember { organisation, name, email, role } => {
             let password = read_password()?;
-            password::check_new(&password, LEAST_PASSWORD, &[&name, &email])?;
+            let weak = password::check_new(&password, password::LEAST_ALONE, &[&name, &email]);
+            weak.map_err(|weak| weak.to_string())?;
             twinlock_core::code::Label::new(Some("issuer"), &email).map_err(|fault| format!("--email: {fault}"))?;
             let stored = password::hash(&password).map_err(|fault| fault.to_string())?;
             let role = match role {
@@ -173,6 +203,10 @@ async fn execute(portal: &Portal, command: Admin) -> Result<String, String> {
             let content = std::fs::read(&path).map_err(|fault| format!("{}: {fault}", path.display()))?;
             let added = files::add(portal, organisation, name, content).await;
             added.map_err(|refusal| refusal.title().to_owned())
+        }
+        Admin::FirstRunLink => {
+            let link = first_run::link(portal).await?;
+            link.ok_or_else(|| "there is an organisation already; add an admin with add-member".to_owned())
         }
         Admin::Applications(command) => applications::execute(portal, command).await,
         Admin::Sso(command) => sso::execute(portal, command, now_ms).await,

@@ -1,11 +1,14 @@
 //! `twinlock-portal serve`.
 
+use super::first_run;
 use crate::app::{app, declared};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::health;
 use crate::key_wrap::FileKeyWrap;
+use crate::mailer;
 use crate::portal::{Portal, PortalState};
+use crate::smtp::Smtp;
 use crate::store::{Options, Store};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
@@ -50,6 +53,9 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     tracing_subscriber::fmt().json().with_env_filter(filter).init();
     let portal = open(config.clone())?;
     let routes = declared(&portal)?.len();
+    let smtp = config.mail.as_ref().map(|mail| Smtp::new(mail, config.authority())).transpose()?;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let sending = smtp.map(|smtp| tokio::spawn(mailer::work(portal.clone(), smtp, stopped)));
     let handle = Handle::new();
     tokio::spawn(stop_on_signal(handle.clone()));
     tokio::spawn(sweep(portal.clone()));
@@ -57,6 +63,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
         .await
         .map_err(|fault| format!("management_listen {}: {fault}", config.management_listen))?;
     tokio::spawn(answer_probes(management, handle.clone(), portal.clone()));
+    first_run::greet(&portal).await?;
     let service = app(portal.clone()).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(listen = %config.listen, public_url = config.public_url, routes, "serving");
     let failed = |fault: std::io::Error| format!("listen {}: {fault}", config.listen);
@@ -72,6 +79,10 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             server.serve(service).await.map_err(failed)?;
         }
+    }
+    let _ = stop.send(true);
+    if let Some(sending) = sending {
+        let _ = tokio::time::timeout(DRAIN, sending).await;
     }
     portal.store.close().await;
     Ok(())

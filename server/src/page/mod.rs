@@ -3,9 +3,13 @@
 //! Each file is one part of the portal; what it does is in the resource of the same name.
 
 mod account;
+mod announce;
 mod choices;
 mod devices;
 mod files;
+mod first_run;
+mod freeze;
+mod mail;
 mod member;
 mod policies;
 mod proposals;
@@ -64,6 +68,10 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         policies::routes,
         proposals::routes,
         record::routes,
+        announce::routes,
+        mail::routes,
+        freeze::routes,
+        first_run::routes,
         crate::applications::hand_over::routes,
     ];
     parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()
@@ -128,7 +136,6 @@ impl Frame {
     }
 
     /// Of a form that is shown again with what was wrong.
-    #[expect(dead_code, reason = "forms take it as soon as they are translated")]
     fn with_fault(mut self) -> Self {
         self.title = self.words.with("error-title", &[("title", self.title.clone().into())]);
         self

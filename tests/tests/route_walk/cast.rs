@@ -135,6 +135,8 @@ pub struct Victims {
     pub file: String,
     pub proposal: String,
     pub organisation: String,
+    /// It failed, so that it could be tried again.
+    pub mail: String,
 }
 
 impl Victims {
@@ -147,6 +149,9 @@ impl Victims {
             ("{file}", &self.file),
             ("{proposal}", &self.proposal),
             ("{organisation}", &self.organisation),
+            ("{mail}", &self.mail),
+            // Of pages that are public, which only those who sign are refused.
+            ("{token}", &"A".repeat(43)),
         ];
         let target = ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
         assert!(!target.contains('{'), "{path}: an id of the first organisation has to stand for every parameter");
@@ -217,6 +222,8 @@ impl Walk {
         let (foreigner, foreign_admin) = other_organisation(&portal).await;
         let proposed = ada.change_policy(json!({ "two_step": false }), "a hole").await;
         let proposal = proposed.expect(202).value()["proposal"].as_str().unwrap().to_owned();
+        let mail = portal.world.sql(&format!("SELECT min(id) FROM outbox WHERE member = '{}'", pending.member));
+        portal.world.sql(&format!("UPDATE outbox SET state = 'failed', tries = 1 WHERE id = '{mail}'"));
         let victims = Victims {
             member: pending.member.clone(),
             device: pending.device_id(),
@@ -226,6 +233,7 @@ impl Walk {
             file: portal.world.file.clone(),
             proposal,
             organisation: portal.world.organisation.clone(),
+            mail,
         };
         let (twin, desktop_key) = (twin_of(&portal, &phone), twin_of(&portal, &desktop));
         let signed = |phone: Phone, by| Sender::Signed(Box::new(phone), by);

@@ -137,6 +137,11 @@ impl Served {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// What it said beside the log.
+    pub fn errors(&self) -> String {
+        std::fs::read_to_string(self.log.with_extension("err")).unwrap_or_default()
+    }
+
     pub fn host(&self) -> &'static str {
         AUTHORITY
     }

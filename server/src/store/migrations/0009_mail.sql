@@ -24,6 +24,8 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_due ON outbox (due_ms, id) WHERE state = 'waiting';
 CREATE INDEX outbox_by_state ON outbox (organisation, state, id);
+CREATE INDEX outbox_by_settling ON outbox (organisation, state, settled_ms);
+CREATE INDEX outbox_by_fault ON outbox (organisation, fault_ms) WHERE fault_ms > 0;
 CREATE INDEX outbox_by_member ON outbox (organisation, member, id);
 
 -- "This was not me": each mail of a weighty change holds one.

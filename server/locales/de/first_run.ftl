@@ -1,0 +1,26 @@
+# Der erste Start.
+first-run-title = Willkommen bei Twinlock
+first-run-faults = Es fehlt noch etwas. Sehen Sie sich an, was unten markiert ist.
+first-run-lead = Dieses Portal ist neu. In etwa fünf Minuten gehört es Ihnen:
+first-run-step-found = Nennen Sie Ihre Organisation und sich selbst, die erste Person in der Verwaltung.
+first-run-step-set-up = Richten Sie für sich die Zwei-Schritt-Anmeldung ein.
+first-run-step-console = Laden Sie Leute ein und verlangen Sie die Zwei-Schritt-Anmeldung von allen.
+first-run-organisation = Name der Organisation
+first-run-organisation-help = Mitglieder sehen ihn, und ihre Authenticator-Apps auch.
+first-run-organisation-fault = Geben Sie ihr einen Namen von 1 bis 64 Zeichen, ohne Doppelpunkt.
+first-run-name = Ihr Name
+first-run-name-fault = Geben Sie Ihren Namen ein, höchstens 100 Zeichen.
+first-run-email = Ihre E-Mail-Adresse
+first-run-email-help = Damit melden Sie sich an.
+first-run-email-fault = An diese Adresse können keine E-Mails gehen.
+first-run-password = Passwort
+first-run-password-help = Mindestens { $least } Zeichen. Ein paar Wörter hintereinander sind leicht zu merken und schwer zu erraten.
+first-run-repeated = Dasselbe Passwort noch einmal
+first-run-repeated-fault = Die beiden Passwörter unterscheiden sich. Geben Sie beide neu ein.
+first-run-found = Organisation anlegen
+first-run-over-title = Dieser Link ist abgelaufen
+first-run-over-lead = Er galt 15 Minuten und nur einmal, oder dieses Portal hat schon seine Organisation. Der Betrieb erzeugt mit diesem Befehl einen neuen:
+first-run-over-sign-in = Anmelden
+first-run-password-short = Das Passwort hat { $length } Zeichen; es braucht mindestens { $least }.
+first-run-password-long = Das Passwort ist zu lang.
+first-run-password-easy = Das Passwort ist zu leicht zu erraten: Es wiederholt sich oder besteht aus gängigen Wörtern und Namen.

@@ -1,0 +1,26 @@
+# The first run.
+first-run-title = Welcome to Twinlock
+first-run-faults = Something is missing yet. Look at what is marked below.
+first-run-lead = This portal is new. In about five minutes it is yours:
+first-run-step-found = name your organisation and yourself, the first admin;
+first-run-step-set-up = set up two-step authentication for yourself;
+first-run-step-console = invite people and require two-step authentication from everybody.
+first-run-organisation = Name of the organisation
+first-run-organisation-help = Members see it, and so do their authenticator apps.
+first-run-organisation-fault = Give it a name of 1 to 64 characters, without a colon.
+first-run-name = Your name
+first-run-name-fault = Type your name, of at most 100 characters.
+first-run-email = Your e-mail address
+first-run-email-help = You sign in with it.
+first-run-email-fault = This is no e-mail address that mails can go to.
+first-run-password = Password
+first-run-password-help = At least { $least } characters. A few words in a row are easy to remember and hard to guess.
+first-run-repeated = The same password again
+first-run-repeated-fault = The two passwords differ. Type both again.
+first-run-found = Create the organisation
+first-run-over-title = This link is over
+first-run-over-lead = It worked for 15 minutes, and once, or this portal has its organisation already. The operator prints a new one with this command:
+first-run-over-sign-in = Sign in
+first-run-password-short = The password has { $length } characters; it needs at least { $least }.
+first-run-password-long = The password is too long.
+first-run-password-easy = The password is too easy to guess: it repeats itself, or is made of common words and names.

@@ -1,0 +1,45 @@
+//! What the operator opens again from outside, when no admin can: a suspended or frozen account, and the two-step
+//! authentication of somebody who has lost everything. Both stand in the audit log, and the member is told.
+
+use crate::act::Outcome;
+use crate::audit::{self, Event};
+use crate::outbox::{self, Kind, Message};
+use crate::recovery;
+use crate::resets::{DELETE_FACTORS, END_MEMBER_SESSIONS, FORGET_CODES_ON_DEVICES};
+use crate::sessions::{FIND_SIGN_IN_NAME, fold_name};
+use crate::standing::REINSTATE_MEMBER;
+use crate::store::{StoreError, Tx};
+use serde_json::json;
+use twinlock_core::Error;
+
+/// Lifts the suspension of whoever signs in with this name; [`Error::NotFound`] if nobody does or nothing is to be lifted.
+pub fn reinstate(tx: &mut Tx<'_>, name: &str, reason: &str, now_ms: u64) -> Outcome<String> {
+    let Some((organisation, member)) = find(tx, name)? else { return Ok(Err(Error::NotFound)) };
+    if tx.exec(REINSTATE_MEMBER, &[(&organisation).into(), (&member).into()])? == 0 {
+        return Ok(Err(Error::NotFound));
+    }
+    let event = Event::by_operator(now_ms, "member.reinstated", &member, json!({ "reason": reason }));
+    audit::record(tx, &organisation, &event)?;
+    outbox::put(tx, &Message::to(&organisation, &member, Kind::Reinstated, now_ms))?;
+    Ok(Ok(member))
+}
+
+/// Resets the two-step authentication of whoever signs in with this name, as an admin would; [`Error::NotFound`].
+pub fn reset_two_step(tx: &mut Tx<'_>, name: &str, reason: &str, now_ms: u64) -> Outcome<String> {
+    let Some((organisation, member)) = find(tx, name)? else { return Ok(Err(Error::NotFound)) };
+    let key = [(&organisation).into(), (&member).into()];
+    let recovery_codes = recovery::forget(tx, &organisation, &member)?;
+    let factors = tx.exec(DELETE_FACTORS, &key)?;
+    tx.exec(FORGET_CODES_ON_DEVICES, &key)?;
+    let sessions = tx.exec(END_MEMBER_SESSIONS, &key)?;
+    let detail =
+        json!({ "reason": reason, "factors": factors, "recovery_codes": recovery_codes, "sessions": sessions });
+    audit::record(tx, &organisation, &Event::by_operator(now_ms, "two_step.reset", &member, detail))?;
+    outbox::put(tx, &Message::to(&organisation, &member, Kind::Reset, now_ms))?;
+    Ok(Ok(member))
+}
+
+fn find(tx: &mut Tx<'_>, name: &str) -> Result<Option<(String, String)>, StoreError> {
+    let found = tx.query_one(FIND_SIGN_IN_NAME, &[fold_name(name).into()])?;
+    found.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+}
