@@ -61,7 +61,6 @@ account-revoke-refused = Die nächste Anfrage des Geräts wird abgelehnt, und se
 account-revoke-secrets = Was die App darauf aufbewahrt, etwa die PIN, öffnet nichts mehr.
 account-revoke-again = Um das Gerät wieder zu benutzen, melden Sie sich darauf an und registrieren es neu.
 account-revoke-submit = Gerät widerrufen
-account-cancel = Abbrechen
 
 account-sessions = Sitzungen
 account-sessions-help = Überall, wo Sie angemeldet sind. Wenn Sie eine davon nicht kennen, beenden Sie sie und informieren Sie einen Admin Ihrer Organisation.

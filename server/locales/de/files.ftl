@@ -23,4 +23,3 @@ files-delete-all = Niemand in { $organisation } kann sie mehr öffnen oder herun
 files-delete-good = Sie lässt sich von hier aus nicht wiederherstellen.
 files-delete-record = Das Prüfprotokoll behält den Namen und dass Sie sie gelöscht haben.
 files-delete-submit = Datei löschen
-files-cancel = Abbrechen

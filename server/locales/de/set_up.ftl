@@ -54,7 +54,6 @@ set-up-renew-lead = Für ein neues Telefon oder eine andere Authenticator-App.
 set-up-renew-scan = Scannen Sie den QR-Code auf der nächsten Seite. In Ihrer App entsteht ein neuer Eintrag mit dem heutigen Datum; behalten Sie den alten Eintrag vorerst.
 set-up-renew-confirm = Geben Sie den Code ein, den der neue Eintrag anzeigt. Bis dahin funktioniert der alte weiter.
 set-up-renew-codes = Sichern Sie die zehn neuen Wiederherstellungscodes. Der alte Eintrag und die alten Wiederherstellungscodes gelten dann nicht mehr; den alten Eintrag können Sie löschen.
-set-up-cancel = Abbrechen
 
 set-up-off-title = Zwei-Schritt-Anmeldung ausschalten?
 set-up-off-password = Danach öffnet Ihr Passwort allein Ihr Konto.

@@ -61,7 +61,6 @@ account-revoke-refused = Its next request is refused, and its sessions end.
 account-revoke-secrets = What the app keeps on it, such as its PIN, opens nothing any more.
 account-revoke-again = To use the device again, sign in on it and enroll it again.
 account-revoke-submit = Revoke the device
-account-cancel = Cancel
 
 account-sessions = Sessions
 account-sessions-help = Everywhere you are signed in. If you do not know one of them, end it and tell an admin of your organisation.

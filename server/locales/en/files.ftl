@@ -23,4 +23,3 @@ files-delete-all = Nobody in { $organisation } can open or download it any more.
 files-delete-good = It cannot be brought back from here.
 files-delete-record = The audit log keeps its name, and that you deleted it.
 files-delete-submit = Delete the file
-files-cancel = Cancel

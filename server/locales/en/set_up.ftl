@@ -54,7 +54,6 @@ set-up-renew-lead = For a new phone or another authenticator app.
 set-up-renew-scan = Scan the QR code that the next page shows. It makes a new entry with today's date in your app; keep the old entry for now.
 set-up-renew-confirm = Type the code that the new entry shows. Until then your old authenticator goes on working.
 set-up-renew-codes = Save the ten new recovery codes. The old authenticator and the old recovery codes stop working, and you can delete the old entry.
-set-up-cancel = Cancel
 
 set-up-off-title = Turn off two-step authentication?
 set-up-off-password = Your password alone opens your account from then on.

@@ -3,6 +3,7 @@
 //! Each file is one part of the portal; what it does is in the resource of the same name.
 
 mod account;
+mod app_choice;
 mod choices;
 mod devices;
 mod files;
