@@ -41,6 +41,7 @@ mod pins;
 mod policy;
 mod policy_keys;
 pub mod portal;
+mod preferences;
 mod problem;
 mod proposals;
 mod recovery;

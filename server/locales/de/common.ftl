@@ -9,6 +9,7 @@ navigation-files = Dateien
 navigation-account = Kontoeinstellungen
 navigation-administration = Verwaltung
 navigation-own = Für Sie
+dismiss = Ausblenden
 sign-out = Abmelden
 language = Sprache
 appearance = Darstellung

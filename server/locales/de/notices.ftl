@@ -19,3 +19,6 @@ notice-saved = Die Richtlinie ist gespeichert und gilt ab der nächsten Anfrage 
 notice-session-ended = Die Sitzung ist beendet; ihre nächste Anfrage wird abgewiesen.
 notice-sessions-ended = Alle Sitzungen dieses Mitglieds sind beendet; die nächste Anfrage jeder einzelnen wird abgewiesen.
 notice-suspended = Das Mitglied ist gesperrt; die nächste Anfrage jeder Sitzung wird abgewiesen.
+notice-preferences = Sprache und Zeitzone sind gespeichert.
+notice-uploaded = Die Datei ist gespeichert.
+notice-deleted = Die Datei ist gelöscht.

@@ -9,6 +9,7 @@ navigation-files = Files
 navigation-account = Account settings
 navigation-administration = Administration
 navigation-own = For you
+dismiss = Dismiss
 sign-out = Sign out
 language = Language
 appearance = Appearance

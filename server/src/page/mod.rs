@@ -46,6 +46,10 @@ pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
 /// All pages.
 pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     let pages = Pages::new(portal).route(Access::Public, "/assets/style.css", get(style)).route(
+        Access::Public,
+        "/assets/portal.js",
+        get(script),
+    ).route(
         Access::Ready,
         "/",
         get(|| async { Redirect::to("/files") }),
@@ -285,11 +289,19 @@ fn with_session(token: &SecretText, target: &str) -> Response {
 }
 
 async fn style() -> impl IntoResponse {
+    asset("text/css; charset=utf-8", include_str!("../../assets/style.css"))
+}
+
+async fn script() -> impl IntoResponse {
+    asset("text/javascript; charset=utf-8", include_str!("../../assets/portal.js"))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
     ];
-    (headers, include_str!("../../assets/style.css"))
+    (headers, text)
 }
 
 /// A time of the portal's clock, for a person: `2026-11-24 09:30 UTC`.

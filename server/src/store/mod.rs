@@ -66,6 +66,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::pins::STATEMENTS,
         crate::policy::STATEMENTS,
         crate::policy_keys::STATEMENTS,
+        crate::preferences::STATEMENTS,
         crate::proposals::STATEMENTS,
         crate::recovery::STATEMENTS,
         crate::reminders::STATEMENTS,
