@@ -27,8 +27,8 @@ crate::statements! {
 
 /// The largest file, in bytes.
 pub const MAX_FILE: u64 = 64 << 20;
-/// A body may be this much larger than the file in it.
-pub const MAX_AROUND: u64 = 64 << 10;
+/// The most that comes before the file.
+const MAX_BEFORE: u64 = 64 << 10;
 /// As many as the list shows.
 pub const MAX_FILES: u64 = 1_000;
 /// The form's field.
@@ -59,7 +59,7 @@ impl<E: Into<Refusal>> From<E> for UploadFault {
 
 /// Takes the file out of a form and adds it to those of the caller's organisation. Returns its id.
 pub async fn receive(portal: &PortalState, caller: &Arc<Caller>, request: Request) -> Result<String, UploadFault> {
-    let allowed = Arc::new(AtomicU64::new(MAX_AROUND));
+    let allowed = Arc::new(AtomicU64::new(MAX_BEFORE));
     let request = request.map(|body| limited(body, Arc::clone(&allowed)));
     let mut form = Multipart::from_request(request, &()).await.map_err(|_| UploadFault::Broken)?;
     let field = form.next_field().await.map_err(|_| UploadFault::Broken)?.ok_or(UploadFault::NoneChosen)?;
@@ -68,10 +68,10 @@ pub async fn receive(portal: &PortalState, caller: &Arc<Caller>, request: Reques
         return Err(UploadFault::NoneChosen);
     }
     let name = file_name::normal(name).ok_or(UploadFault::Name)?;
-    allowed.store(MAX_FILE + MAX_AROUND, Ordering::Relaxed);
+    allowed.store(u64::MAX, Ordering::Relaxed);
     let organisation = caller.organisation.clone();
-    let count = portal.store.read(move |tx| count(tx, &organisation)).await?;
-    if count >= MAX_FILES {
+    let stored = portal.store.read(move |tx| count(tx, &organisation)).await?;
+    if stored >= MAX_FILES {
         return Err(UploadFault::Full);
     }
     let id = Uuid::now_v7().simple().to_string();
@@ -137,15 +137,15 @@ impl Kept {
         let mut file = tokio::fs::File::create_new(&self.path).await.map_err(failed)?;
         let (mut size, mut hash) = (0, Context::new(&SHA256));
         loop {
-            // What is too large breaks off here as well.
             let piece = match field.chunk().await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(_) if size >= MAX_FILE => return Err(UploadFault::TooLarge),
                 Err(_) => return Err(UploadFault::Broken),
             };
             size += piece.len() as u64;
             if size > MAX_FILE {
+                // Read on: a browser that cannot send the rest shows its own page instead of ours.
+                while let Ok(Some(_)) = field.chunk().await {}
                 return Err(UploadFault::TooLarge);
             }
             hash.update(&piece);

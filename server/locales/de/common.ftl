@@ -21,7 +21,7 @@ required-set-up = Jetzt einrichten
 error-title = Fehler: { $title }
 refused-title = Nicht möglich
 refused-go-on = Weiter
-refused-reference = Wenn Sie eine Administratorin oder einen Administrator um Hilfe bitten, nennen Sie { $code } und die Anfrage { $request }.
+refused-reference = Code { $code } · Anfrage { $request }
 wait-seconds = { $count ->
     [one] { $shown } Sekunde
    *[other] { $shown } Sekunden

@@ -75,6 +75,11 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()
 }
 
+/// The pages that take larger bodies than all others.
+pub fn uploads(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
+    files::uploads(Pages::new(portal)).finish()
+}
+
 /// A path that is longer is not remembered. The way from another application holds its path within ours.
 const MAX_PATH: usize = 2_000;
 
@@ -210,7 +215,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         match AxumForm::from_request(request, state).await {
             Ok(AxumForm(value)) => Ok(Self(value)),
             Err(_) => {
-                Err(Refusal::from(Error::BadRequest).with_detail("The form is not understood; open the page again."))
+                Err(Refusal::from(Error::BadRequest).explained("error-detail-form"))
             }
         }
     }
@@ -238,10 +243,10 @@ fn render_refused(status: StatusCode, template: &impl Template) -> Response {
 
 #[derive(Template)]
 #[template(path = "refusal.html")]
-struct RefusalPage<'a> {
+struct RefusalPage {
     frame: Frame,
     title: String,
-    detail: Option<&'a str>,
+    detail: Option<String>,
     reference: String,
 }
 
@@ -250,7 +255,7 @@ pub fn refusal(refusal: &Refusal, request_id: &str, words: &Words) -> Response {
     let frame = Frame::plain(words, "refused-title");
     let values = [("code", refusal.code().to_string().into()), ("request", request_id.to_owned().into())];
     let (title, reference) = (refusal.said_in(words), words.with("refused-reference", &values));
-    render(&RefusalPage { frame, title, detail: refusal.detail(), reference })
+    render(&RefusalPage { frame, title, detail: refusal.explained_in(words), reference })
 }
 
 /// Leads a browser to the page of its next step, and from there back to `target`. `access` is what it asked for.

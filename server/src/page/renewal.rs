@@ -63,7 +63,7 @@ async fn confirm(
 
 async fn ask(Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
     if caller.facts.is_two_step_required(&caller.rules, caller.now_ms) {
-        return Err(Refusal::from(Error::RequiredByPolicy).with_detail(renewal::REQUIRED));
+        return Err(Refusal::from(Error::RequiredByPolicy).explained(renewal::REQUIRED));
     }
     if let Err(error) = caller.require_fresh_code() {
         return Ok(lead_to_fresh_code(error.into(), OFF));

@@ -79,6 +79,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::sso::SIGN_IN_STATEMENTS,
         crate::standing::STATEMENTS,
         crate::two_step::STATEMENTS,
+        crate::uploads::STATEMENTS,
     ]
     .into_iter()
     .flatten()
