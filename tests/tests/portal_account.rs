@@ -202,7 +202,11 @@ async fn b53_a_new_phone_stands_beside_the_old_one_until_its_owner_revokes_it() 
     }
     old.get(By::Session, "/v1/files").await.expect(200);
     let target = format!("/account/devices/{}/revoke", old.device_id());
-    assert!(page.contains(&format!("action=\"{target}\"")));
+    // A page of its own says what that means.
+    assert!(page.contains(&format!("href=\"{target}\"")));
+    let ask = bo.get(&target).await.expect(200).text();
+    assert!(ask.contains("Revoke Bo&#39;s phone?") && ask.contains(&format!("action=\"{target}\"")), "{ask}");
+    cy.get(&target).await.expect(404);
     assert_eq!(bo.form(&target, &[]).await.expect(303).header("location"), "/account?done=revoked");
     old.get(By::Session, "/v1/files").await.expect_problem(401, "TL-5007");
     new.get(By::Session, "/v1/files").await.expect(200);

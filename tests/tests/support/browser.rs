@@ -60,6 +60,21 @@ impl Browser {
         self.send("POST", target, "application/x-www-form-urlencoded", body.join("&").into_bytes()).await
     }
 
+    /// Sends a file as the form of the files page does. `name` goes out as it is.
+    pub async fn upload(&mut self, name: &str, content: &[u8]) -> Answer {
+        let head = format!(
+            "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+            Content-Type: text/html\r\n\r\n"
+        );
+        let body = [head.as_bytes(), content, b"\r\n--boundary--\r\n"].concat();
+        self.upload_raw(body).await
+    }
+
+    /// Sends this body to where files are added.
+    pub async fn upload_raw(&mut self, body: Vec<u8>) -> Answer {
+        self.send("POST", "/files/upload", "multipart/form-data; boundary=boundary", body).await
+    }
+
     pub async fn post(&mut self, target: &str, body: &Value) -> Answer {
         self.send("POST", target, "application/json", body.to_string().into_bytes()).await
     }
