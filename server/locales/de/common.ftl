@@ -10,6 +10,7 @@ navigation-account = Kontoeinstellungen
 navigation-administration = Verwaltung
 navigation-own = Für Sie
 dismiss = Ausblenden
+cancel = Abbrechen
 sign-out = Abmelden
 language = Sprache
 appearance = Darstellung

@@ -10,6 +10,7 @@ navigation-account = Account settings
 navigation-administration = Administration
 navigation-own = For you
 dismiss = Dismiss
+cancel = Cancel
 sign-out = Sign out
 language = Language
 appearance = Appearance
