@@ -80,7 +80,7 @@ impl Access {
         let is_set_up = self == Access::SetUpTwoStep
             && caller.facts.factor == FactorState::Active
             && !matches!(caller.step, Step::Blocked { .. });
-        Err(if is_set_up { refusal.with_detail(two_step::ALREADY_SET_UP) } else { refusal })
+        Err(if is_set_up { refusal.explained(two_step::ALREADY_SET_UP) } else { refusal })
     }
 
     /// Whether this caller may, as it stands now.

@@ -39,7 +39,7 @@ impl PortalState {
             act(tx, &caller)
         });
         outcome.await?.map_err(|error| match error {
-            Error::FreshCodeRequired if has_no_code => Refusal::from(error).with_detail(two_step::NO_AUTHENTICATOR),
+            Error::FreshCodeRequired if has_no_code => Refusal::from(error).explained(two_step::NO_AUTHENTICATOR),
             error => error.into(),
         })
     }

@@ -11,7 +11,7 @@ use crate::{
     pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
 };
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -26,8 +26,12 @@ use twinlock_core::Error;
 use twinlock_core::wire::TIME_HEADER;
 use utoipa::OpenApi;
 
-/// No route takes more.
+/// No route takes more, but the upload of a file.
 const MAX_BODY: usize = 64 * 1024;
+/// The largest file and the form around it; the rest of one that is a little larger is read as well, so that its sender
+/// hears why it is refused.
+const MAX_UPLOAD: usize = 80 << 20;
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3_600);
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -42,13 +46,21 @@ struct Document;
 
 /// The whole portal as a service; tests call it without a socket.
 pub fn app(portal: Portal) -> Router {
-    let (router, ..) = routes(&portal);
-    router
+    let Routes { router, uploads, .. } = routes(&portal);
+    let router = router
         .fallback(|| async { crate::problem::Refusal::from(Error::NotFound) })
-        .layer(CsrfLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT));
+    // Each piece in time, and all of it within the hour of a slow line.
+    let uploads = uploads
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(MAX_UPLOAD))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, UPLOAD_TIMEOUT));
+    router
+        .merge(uploads)
+        .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
         .layer(from_fn_with_state(portal.clone(), host::check))
         .layer(from_fn_with_state(portal.clone(), client_address::find))
@@ -69,13 +81,13 @@ pub fn app(portal: Portal) -> Router {
 
 /// Every route that the portal serves; an error if the description says something else.
 pub fn declared(portal: &Portal) -> Result<Vec<Declared>, String> {
-    let (_, declared, description) = routes(portal);
+    let Routes { declared, description, .. } = routes(portal);
     check(&declared, &description)?;
     Ok(declared)
 }
 
 /// Everything that is served comes out of the two collectors; only layers are added around it.
-fn routes(portal: &Portal) -> (Router<Portal>, Vec<Declared>, utoipa::openapi::OpenApi) {
+fn routes(portal: &Portal) -> Routes {
     let resources = [
         nonce_routes,
         sessions::routes,
@@ -103,7 +115,18 @@ fn routes(portal: &Portal) -> (Router<Portal>, Vec<Declared>, utoipa::openapi::O
     let (router, mut declared, description) = resources.into_iter().fold(api, |api, routes| routes(api)).finish();
     let (pages, of_pages) = page::routes(portal.clone());
     declared.extend(of_pages);
-    (router.merge(pages), declared, description)
+    let (uploads, of_uploads) = page::uploads(portal.clone());
+    declared.extend(of_uploads);
+    Routes { router: router.merge(pages), uploads, declared, description }
+}
+
+/// What is served, with what was declared and described of it.
+struct Routes {
+    router: Router<Portal>,
+    /// The routes that take larger bodies.
+    uploads: Router<Portal>,
+    declared: Vec<Declared>,
+    description: utoipa::openapi::OpenApi,
 }
 
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \

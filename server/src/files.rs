@@ -2,7 +2,8 @@
 
 use crate::access::{Access, Api};
 use crate::audit::{self, Event};
-use crate::caller::Caller;
+use crate::caller::{Caller, Role};
+use crate::file_name;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
 use crate::store::{StoreError, Tx};
@@ -22,9 +23,14 @@ use twinlock_core::wire::{FileEntry, FileList};
 use uuid::Uuid;
 
 crate::statements! {
-    INSERT_FILE = "INSERT INTO file (organisation, id, name, size, sha256, modified_ms) VALUES ($1, $2, $3, $4, $5, $6)";
+    INSERT_FILE = "INSERT INTO file (organisation, id, name, size, sha256, modified_ms, added_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     LIST_FILES = "SELECT id, name, size, modified_ms, sha256 FROM file
         WHERE organisation = $1 AND ($2 = '' OR id = $2) ORDER BY name, id LIMIT 1000";
+    LIST_OWNED_FILES = "SELECT f.id, f.name, f.size, f.modified_ms, f.added_by, COALESCE(m.name, '')
+        FROM file f LEFT JOIN member m ON m.organisation = f.organisation AND m.id = f.added_by
+        WHERE f.organisation = $1 AND ($2 = '' OR f.id = $2) ORDER BY f.name, f.id LIMIT 1000";
+    DELETE_FILE = "DELETE FROM file WHERE organisation = $1 AND id = $2";
 }
 
 /// RFC 8187 `attr-char` without the characters that some clients misread.
@@ -57,11 +63,9 @@ pub async fn add(
     name: String,
     content: Vec<u8>,
 ) -> Result<String, Refusal> {
-    let is_name =
-        (1..=200).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'));
-    if !is_name {
-        return Err(Refusal::from(Error::BadRequest).with_detail("The file's name holds a path or control characters."));
-    }
+    let Some(name) = file_name::normal(&name) else {
+        return Err(Refusal::from(Error::BadRequest).explained("error-detail-file-name"));
+    };
     let now_ms = portal.now_ms()?;
     let id = Uuid::now_v7().simple().to_string();
     let path = path_of(portal, &organisation, &id);
@@ -81,21 +85,97 @@ pub async fn add(
     portal
         .store
         .write(move |tx| {
-            tx.exec(
-                INSERT_FILE,
-                &[
-                    (&organisation).into(),
-                    (&added).into(),
-                    (&name).into(),
-                    size.into(),
-                    (&sha256).into(),
-                    now_ms.into(),
-                ],
-            )?;
+            let file = NewFile { id: &added, name: &name, size, sha256: &sha256, member: "" };
+            insert(tx, &organisation, &file, now_ms)?;
             audit::record(tx, &organisation, &Event::by_operator(now_ms, "file.added", &added, json!({ "name": name })))
         })
         .await?;
     Ok(id)
+}
+
+/// A file that is stored already, for its row.
+pub struct NewFile<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its name, in its normal form.
+    pub name: &'a str,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of its content, in hexadecimal.
+    pub sha256: &'a str,
+    /// The id of the member who added it; empty for the operator.
+    pub member: &'a str,
+}
+
+/// Adds a file's row.
+pub fn insert(tx: &mut Tx<'_>, organisation: &str, file: &NewFile<'_>, now_ms: u64) -> Result<(), StoreError> {
+    let values = [
+        organisation.into(),
+        file.id.into(),
+        file.name.into(),
+        file.size.into(),
+        file.sha256.into(),
+        now_ms.into(),
+        file.member.into(),
+    ];
+    tx.exec(INSERT_FILE, &values).map(drop)
+}
+
+/// A file as its page shows it.
+pub struct OwnedFile {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was added, epoch milliseconds.
+    pub modified_ms: u64,
+    /// Who added it, by name; empty for the operator.
+    pub added_by: String,
+    /// Whether the caller may delete it.
+    pub may_delete: bool,
+}
+
+/// The files of the caller's organisation, or the one with this `id`; empty for all.
+pub fn list_owned(tx: &mut Tx<'_>, caller: &Caller, id: &str) -> Result<Vec<OwnedFile>, StoreError> {
+    let rows = tx.query(LIST_OWNED_FILES, &[(&caller.organisation).into(), id.into()])?;
+    let read = |row: &crate::store::Row| {
+        Ok(OwnedFile {
+            id: row.text(0)?.to_owned(),
+            name: row.text(1)?.to_owned(),
+            size: row.unsigned(2)?,
+            modified_ms: row.unsigned(3)?,
+            added_by: row.text(5)?.to_owned(),
+            may_delete: caller.role == Role::Admin || row.text(4)? == caller.member,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Deletes a file: admins any, a member the own ones.
+pub async fn delete(portal: &PortalState, caller: &Arc<Caller>, id: String) -> Result<(), Refusal> {
+    let path = path_of(portal, &caller.organisation, &id);
+    let deleted = portal.act(caller, move |tx, caller| {
+        // The role of this moment: it may have been taken away since the guard looked.
+        let Some(now) = caller.as_of_now(tx)? else { return Ok(Err(Error::SessionEnded)) };
+        let Some(file) = list_owned(tx, &now, if id.is_empty() { "-" } else { &id })?.pop() else {
+            return Ok(Err(Error::NotFound));
+        };
+        if !file.may_delete {
+            return Ok(Err(Error::Forbidden));
+        }
+        tx.exec(DELETE_FILE, &[(&caller.organisation).into(), (&file.id).into()])?;
+        let detail = json!({ "name": file.name, "size": file.size });
+        audit::record(tx, &caller.organisation, &Event::by(caller, "file.deleted", &file.id, detail))?;
+        Ok(Ok(()))
+    });
+    deleted.await?;
+    // Nobody reaches it any more; what stays on the disk is the operator's to look at.
+    if let Err(fault) = tokio::fs::remove_file(path).await {
+        tracing::error!(%fault, "a deleted file could not be removed from the disk");
+    }
+    Ok(())
 }
 
 /// A file's content, as a download.
@@ -125,7 +205,7 @@ pub async fn download(portal: &PortalState, caller: &Arc<Caller>, id: String) ->
 }
 
 /// Ids are the portal's own, hexadecimal: nothing that a caller sends becomes a path.
-fn path_of(portal: &PortalState, organisation: &str, id: &str) -> PathBuf {
+pub fn path_of(portal: &PortalState, organisation: &str, id: &str) -> PathBuf {
     portal.config.data.join("files").join(organisation).join(id)
 }
 

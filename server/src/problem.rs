@@ -25,6 +25,8 @@ pub struct Refusal {
     status: StatusCode,
     title: String,
     detail: Option<String>,
+    /// Key of the detail, where a page says it too.
+    detail_key: Option<&'static str>,
     retry_after_ms: Option<u64>,
     tries_left: Option<u32>,
     step: Option<Step>,
@@ -44,6 +46,13 @@ impl Refusal {
         self
     }
 
+    /// A refusal with the text of this key: programs get it in English, a page says it in the reader's language.
+    pub fn explained(mut self, key: &'static str) -> Self {
+        self.detail = Some(Words::default().say(key));
+        self.detail_key = Some(key);
+        self
+    }
+
     /// The caller's policy is outdated: the new one and the next step, and nothing else. To somebody who asks about the
     /// caller the policy is none.
     pub fn policy_outdated(policy: Option<PolicyPack>, step: Step) -> Self {
@@ -52,6 +61,7 @@ impl Refusal {
             status: StatusCode::CONFLICT,
             title: "The policy has changed.".to_owned(),
             detail: Some("Take the policy from this document and send the request again.".to_owned()),
+            detail_key: None,
             retry_after_ms: None,
             tries_left: None,
             step: Some(step),
@@ -83,9 +93,13 @@ impl Refusal {
         words.find(&format!("error-{}", self.code.number()), &values).unwrap_or_else(|| self.title.clone())
     }
 
-    /// Where the fault is, if it was said.
-    pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+    /// For a person, in theirs: where the fault is, else what helps with such a fault. A detail without a key is for
+    /// programs alone.
+    pub fn explained_in(&self, words: &Words) -> Option<String> {
+        match self.detail_key {
+            Some(key) => words.find(key, &[]),
+            None => words.find(&format!("error-{}-help", self.code.number()), &[]),
+        }
     }
 
     fn from_status(status: StatusCode) -> Option<Self> {
@@ -132,6 +146,7 @@ impl From<Error> for Refusal {
             status: status_of(error),
             title: title_of(error),
             detail: None,
+            detail_key: None,
             retry_after_ms,
             tries_left,
             step: None,

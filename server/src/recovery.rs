@@ -57,8 +57,7 @@ crate::statements! {
         WHERE organisation = $1 AND member = $2 AND issued_ms = $3 AND saved_ms = 0";
 }
 
-const DISABLED: &str = "Recovery codes are disabled after too many wrong ones. An admin of your organisation resets \
-    two-step authentication for you.";
+const DISABLED: &str = "error-detail-recovery-disabled";
 
 /// This resource's routes.
 pub fn routes(api: Api) -> Api {
@@ -173,7 +172,7 @@ pub async fn submit(portal: &Portal, caller: &Arc<Caller>, typed: &SecretText) -
 }
 
 fn explain(refused: Refusal) -> Refusal {
-    if refused.code() == ErrorCode::CodeDisabled { refused.with_detail(DISABLED) } else { refused }
+    if refused.code() == ErrorCode::CodeDisabled { refused.explained(DISABLED) } else { refused }
 }
 
 struct Counted {

@@ -24,9 +24,8 @@ crate::statements! {
     DELETE_FACTORS = "DELETE FROM factor WHERE organisation = $1 AND member = $2";
 }
 
-/// Who can lift what the policy demands.
-pub const REQUIRED: &str = "It cannot be turned off. An admin of your organisation can grant you an exception, with a \
-    reason and an end.";
+/// Key of who can lift what the policy demands.
+pub const REQUIRED: &str = "error-detail-required";
 
 /// This resource's routes.
 pub fn routes(api: Api) -> Api {
@@ -44,7 +43,7 @@ pub async fn begin(portal: &Portal, caller: &Arc<Caller>) -> Result<TwoStepSetUp
 /// Turns two-step authentication off, where the policy does not demand it of this member. Needs a fresh code.
 pub async fn turn_off(portal: &Portal, caller: &Arc<Caller>) -> Result<(), Refusal> {
     portal.act(caller, turn_off_in_transaction).await.map_err(|refused| match refused.code() {
-        ErrorCode::RequiredByPolicy => refused.with_detail(REQUIRED),
+        ErrorCode::RequiredByPolicy => refused.explained(REQUIRED),
         _ => refused,
     })
 }

@@ -62,11 +62,10 @@ crate::statements! {
     REPAIR_LAST_STEPS = "UPDATE factor SET last_step = $2 WHERE organisation = $1 AND last_step > $2";
 }
 
-/// Why a set-up is refused: renewing an authenticator is another act.
-pub const ALREADY_SET_UP: &str = "Two-step authentication is set up already.";
-/// Why a weighty act is refused to whoever can show no code; nobody else's second factor stands in for it.
-pub const NO_AUTHENTICATOR: &str = "This needs a code of an authenticator app of your own; your organisation's sign-in \
-    does not count for it. Set one up in Account settings first.";
+/// Key of why a set-up is refused: renewing an authenticator is another act.
+pub const ALREADY_SET_UP: &str = "error-detail-already-set-up";
+/// Key of why a weighty act is refused to whoever can show no code; nobody else's second factor stands in for it.
+pub const NO_AUTHENTICATOR: &str = "error-detail-no-authenticator";
 /// A clock may be set back by this much (a leap second, a correction) without anybody noticing.
 const CLOCK_TOLERANCE_MS: u64 = 5_000;
 /// The mark is written at most this often, so that codes of one organisation do not queue for one row.
@@ -104,7 +103,7 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStep
         Ok(Ok(()))
     });
     created.await.map_err(|refused| match refused.code() {
-        ErrorCode::StepRequired => refused.with_detail(ALREADY_SET_UP),
+        ErrorCode::StepRequired => refused.explained(ALREADY_SET_UP),
         _ => refused,
     })?;
     Ok(TwoStepSetUp { uri: secret.to_uri(), key: secret.grouped_key(), expires_ms: caller.now_ms + SET_UP_MS })

@@ -298,8 +298,9 @@ async fn set_up(browser: &mut Browser, clock: &dyn Clock, secrets: &Secrets) -> 
         secrets.note("recovery code", code)?;
     }
     let field = |name| page.field(name).doing("the page of the recovery codes has no such field");
-    let saved = [("issued_ms", field("issued_ms")?), ("next", field("next")?), ("done", field("done")?)];
-    browser.post("/account/recovery-codes/saved", &saved).await?.expect("/files")?;
+    let saved =
+        [("issued_ms", field("issued_ms")?), ("next", field("next")?), ("done", field("done")?), ("saved", "yes")];
+    browser.post("/account/recovery-codes/saved", &saved).await?.expect("/set-up/done")?;
     Ok(authenticator)
 }
 

@@ -186,9 +186,16 @@ impl Person {
         let field =
             |name: &str| html.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap();
         let next = field("next").replace("&#38;", "&").replace("&amp;", "&");
-        let fields = [("issued_ms", field("issued_ms")), ("next", next.as_str()), ("done", field("done"))];
+        let fields =
+            [("issued_ms", field("issued_ms")), ("next", next.as_str()), ("done", field("done")), ("saved", "yes")];
         let saved = format!("https://{AUTHORITY}:{}/account/recovery-codes/saved", self.port);
-        self.client.post(saved).form(&fields).header("sec-fetch-site", "same-origin").send().await.unwrap()
+        let done = self.client.post(saved).form(&fields).header("sec-fetch-site", "same-origin").send().await.unwrap();
+        // The last page leads on.
+        assert_eq!(done.url().path(), "/set-up/done");
+        let html = done.text().await.unwrap();
+        let link = html.split("<a class=\"button primary\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+        let link = link.replace("&#38;", "&").replace("&amp;", "&");
+        self.open(&format!("https://{AUTHORITY}:{}{link}", self.port)).await
     }
 }
 

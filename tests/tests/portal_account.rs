@@ -202,10 +202,49 @@ async fn b53_a_new_phone_stands_beside_the_old_one_until_its_owner_revokes_it() 
     }
     old.get(By::Session, "/v1/files").await.expect(200);
     let target = format!("/account/devices/{}/revoke", old.device_id());
-    assert!(page.contains(&format!("action=\"{target}\"")));
+    // A page of its own says what that means.
+    assert!(page.contains(&format!("href=\"{target}\"")));
+    let ask = bo.get(&target).await.expect(200).text();
+    assert!(ask.contains("Revoke Bo&#39;s phone?") && ask.contains(&format!("action=\"{target}\"")), "{ask}");
+    cy.get(&target).await.expect(404);
     assert_eq!(bo.form(&target, &[]).await.expect(303).header("location"), "/account?done=revoked");
     old.get(By::Session, "/v1/files").await.expect_problem(401, "TL-5007");
     new.get(By::Session, "/v1/files").await.expect(200);
     bo.post(&format!("/v1{target}"), &Value::Null).await.expect_problem(409, "TL-6005");
     assert_eq!(portal.world.audited("device.revoked"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn language_and_zone_are_the_members_own_and_only_what_is_offered_is_kept() {
+    let portal = Portal::start();
+    let mut bo = bo(&portal).await;
+    let page = bo.get("/account").await.expect(200).text();
+    assert!(page.contains("<html lang=\"en\"") && page.contains("<option>Europe/Berlin</option>"), "{page}");
+    let kept = format!("SELECT language || '|' || zone FROM member WHERE email = '{BO}'");
+    for (language, zone) in [("fr", ""), ("de", "Mars/Olympus"), ("de", "../../etc/passwd"), ("<script>", "UTC")] {
+        let fields = [("language", language), ("zone", zone)];
+        bo.form("/account/preferences", &fields).await.expect(400);
+    }
+    assert_eq!(portal.world.sql(&kept), "|");
+    let saved = bo.form("/account/preferences", &[("language", "de"), ("zone", "Europe/Berlin")]).await;
+    assert_eq!(saved.expect(303).header("location"), "/account?done=preferences");
+    // What this browser had chosen before does not hide it.
+    let forgotten: Vec<_> = saved.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    for name in ["__Host-language=;", "__Host-zone=;"] {
+        assert!(forgotten.iter().any(|value| value.starts_with(name) && value.contains("Max-Age=0")), "{forgotten:?}");
+    }
+    assert_eq!(portal.world.sql(&kept), "de|Europe/Berlin");
+    let page = bo.get("/account?done=preferences").await.expect(200).text();
+    assert!(page.contains("<html lang=\"de\"") && page.contains("Kontoeinstellungen"), "{page}");
+    assert!(page.contains("Sprache und Zeitzone sind gespeichert.") && page.contains(" CE"), "{page}");
+    // A refusal on a page is in the reader's language, to a program it stays as documented.
+    let refused = bo.get("/admin/users").await;
+    assert!(refused.expect(403).text().contains("Mit dieser Rolle nicht erlaubt."), "{}", refused.text());
+    let refused = bo.get("/v1/admin/members").await;
+    assert_eq!(refused.expect_problem(403, "TL-3006").value()["title"], "Not allowed for this role.");
+    // Another browser speaks it as soon as it is known who sits there, and not before.
+    let mut other = portal.browser();
+    assert!(other.get("/sign-in").await.text().contains("<html lang=\"en\""));
+    other.sign_in(BO).await;
+    assert!(other.get("/code").await.expect(200).text().contains("<h1>Code eingeben</h1>"));
 }

@@ -312,7 +312,8 @@ async fn b06_after_the_set_up_comes_the_page_first_asked_for() {
     assert!(page.text().contains(&hidden));
     let code = Browser::typed_key(&page.text()).code_at(portal.clock.now_ms());
     let answer = bo.form("/set-up/confirm", &[("code", &code), ("next", &file)]).await;
-    assert_eq!(bo.save_codes(&answer).await.expect(303).header("location"), file);
+    let saved = bo.save_codes(&answer).await;
+    assert_eq!(bo.finish(&saved).await, file);
     assert_eq!(bo.get(&file).await.expect(200).text(), FILE_CONTENT);
     // Another site's address is not followed from any of the forms.
     for hostile in ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"] {

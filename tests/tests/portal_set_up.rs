@@ -200,8 +200,7 @@ async fn b07_who_chose_it_without_a_policy_is_asked_at_sign_in() {
     let code = authenticator.code_at(portal.clock.now_ms());
     let answer = bo.form("/set-up/confirm", &[("code", &code), ("next", "/account")]).await;
     let answer = bo.save_codes(&answer).await;
-    assert_eq!(answer.expect(303).header("location"), "/account?done=set-up");
-    assert!(bo.get("/account?done=set-up").await.expect(200).text().contains("role=\"status\""));
+    assert_eq!(bo.finish(&answer).await, "/account");
     assert_eq!(bo.step().await, "ready");
     // The open session elsewhere and the next sign-in are asked.
     elsewhere.get("/v1/files").await.expect_problem(403, "TL-3001");
@@ -248,4 +247,115 @@ async fn b15_a_chosen_set_up_begins_anew_and_never_replaces_a_proven_one() {
     }
     assert!(bo.get("/account?done=already").await.expect(200).text().contains("is set up already"));
     assert_eq!(portal.world.dump("factor"), before);
+}
+
+/// The names of the wizard's steps on a page, and which of them is the present one.
+fn wizard_step(page: &str) -> usize {
+    let list = page.split("<ol class=\"wizard\"").nth(1).expect("the wizard shows its steps");
+    let list = list.split("</ol>").next().unwrap();
+    assert_eq!(list.matches("<li").count(), 5, "{list}");
+    assert_eq!(list.matches("aria-current=\"step\"").count(), 1, "{list}");
+    list.split("<li").skip(1).position(|item| item.contains("aria-current")).unwrap() + 1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b20_the_wizard_goes_on_only_when_the_codes_are_said_to_be_saved() {
+    let portal = Portal::start();
+    portal.enforced().await;
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    let page = bo.get("/set-up?next=%2Faccount").await.expect(200).text();
+    assert_eq!(wizard_step(&page), 1);
+    for app in ["Google Authenticator", "Microsoft Authenticator", "Authy", "Any other app"] {
+        assert!(page.contains(app), "{app}");
+    }
+    let page = bo.form("/set-up", &[("app", "google"), ("next", "/account")]).await.expect(200).text();
+    assert_eq!(wizard_step(&page), 2);
+    assert!(page.contains("In Google Authenticator") && page.contains("SHA-1") && page.contains("bo@example.test"));
+    let authenticator = Browser::typed_key(&page);
+    let wrong = authenticator.wrong_code(portal.clock.now_ms(), 1);
+    let page = bo.form("/set-up/confirm", &[("code", &wrong), ("next", "/account")]).await;
+    assert_eq!(wizard_step(&page.expect(422).text()), 3);
+    let code = authenticator.code_at(portal.clock.now_ms());
+    let page = bo.form("/set-up/confirm", &[("code", &code), ("next", "/account")]).await;
+    let text = page.expect(200).text();
+    assert_eq!(wizard_step(&text), 4);
+    let (codes, fields) = (Browser::shown_codes(&text), Browser::saved_fields(&text));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // Without the box the same codes are shown once more, and nothing is noted.
+    for saved in [None, Some(("saved", "no")), Some(("saved", ""))] {
+        let fields: Vec<_> = fields.iter().copied().chain(saved).collect();
+        let again = bo.form("/account/recovery-codes/saved", &fields).await;
+        assert_eq!(again.expect(422).header("cache-control"), "no-store");
+        assert_eq!(Browser::shown_codes(&again.text()), codes);
+        assert!(again.text().contains("role=\"alert\"") && again.text().contains("aria-invalid=\"true\""));
+        assert_eq!((wizard_step(&again.text()), again.header("location")), (4, ""));
+    }
+    let saved_ms = format!("SELECT saved_ms FROM recovery WHERE member = '{}'", portal.world.member(BO));
+    assert_eq!((portal.world.sql(&saved_ms), portal.world.audited("recovery.saved")), ("0".to_owned(), 1));
+    // What is no code is shown to nobody.
+    for hostile in ["<script>alert(1)</script>", "K7-0000", ""] {
+        let fields = [("issued_ms", "1"), ("code", hostile)];
+        let answer = bo.form("/account/recovery-codes/saved", &fields).await;
+        assert!(!answer.expect(400).text().contains("<script>alert"), "{hostile}");
+    }
+    let saved = bo.save_codes(&page).await;
+    let done = saved.header("location").to_owned();
+    assert_eq!(wizard_step(&bo.get(&done).await.expect(200).text()), 5);
+    assert_eq!(bo.finish(&saved).await, "/account");
+    assert_ne!(portal.world.sql(&saved_ms), "0");
+    // The last page leads nowhere else.
+    for hostile in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
+        let address = hostile.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let page = bo.get(&format!("/set-up/done?next={address}")).await.expect(200).text();
+        assert!(!page.contains("href=\"https://evil") && !page.contains("href=\"//evil"), "{hostile}: {page}");
+        assert!(page.contains("<a class=\"button primary\" href=\"/files\">"), "{hostile}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b15_an_expired_set_up_says_so_on_its_page_and_begins_anew() {
+    let portal = Portal::start();
+    portal.enforced().await;
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    let void = Browser::typed_key(&bo.form("/set-up", &[("next", "")]).await.expect(200).text());
+    portal.clock.pass(10 * MINUTE_MS);
+    let code = void.code_at(portal.clock.now_ms());
+    let answer = bo.form("/set-up/confirm", &[("code", &code), ("next", "")]).await;
+    let text = answer.expect(409).text();
+    assert!(text.contains("The set-up expired or was replaced.") && text.contains("Start the set-up again"), "{text}");
+    assert_eq!(bo.get("/").await.expect(303).header("location"), "/set-up");
+    let valid = Browser::typed_key(&bo.form("/set-up", &[("next", "")]).await.expect(200).text());
+    let code = valid.code_at(portal.clock.now_ms());
+    let page = bo.form("/set-up/confirm", &[("code", &code), ("next", "")]).await;
+    bo.save_codes(&page).await.expect(303);
+    assert_eq!(bo.step().await, "ready");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b21_the_back_button_and_a_refresh_make_no_second_secret() {
+    let portal = Portal::start();
+    portal.enforced().await;
+    let mut bo = portal.browser();
+    bo.sign_in(BO).await;
+    let page = bo.form("/set-up", &[("next", "")]).await;
+    let code = Browser::typed_key(&page.expect(200).text()).code_at(portal.clock.now_ms());
+    let fields = [("code", code.as_str()), ("next", "")];
+    let codes = bo.form("/set-up/confirm", &fields).await;
+    codes.expect(200);
+    let before = portal.world.dump("factor");
+    // The page with the codes, sent again; the page with the QR code; the beginning.
+    let again =
+        [bo.form("/set-up/confirm", &fields).await, bo.form("/set-up", &[("next", "")]).await, bo.get("/set-up").await];
+    for answer in again {
+        assert_eq!(answer.expect(303).header("location"), "/account?done=already");
+    }
+    assert!(bo.get("/account?done=already").await.expect(200).text().contains("is set up already"));
+    assert_eq!(portal.world.dump("factor"), before);
+    // Saying twice that the codes are saved changes nothing.
+    bo.save_codes(&codes).await.expect(303);
+    let noted = portal.world.dump("recovery");
+    bo.save_codes(&codes).await.expect(303);
+    assert_eq!(portal.world.dump("recovery"), noted);
 }

@@ -4,6 +4,7 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use twinlock_core::Error;
 
 const LANGUAGES: [&str; 2] = ["en", "de"];
 
@@ -123,5 +124,64 @@ fn every_notice_is_given_by_an_act() {
         let word = key.trim_start_matches("notice-");
         let is_given = [format!("done={word}"), format!("\"{word}\"")].iter().any(|end| sources.contains(end));
         assert!(is_given, "no act ends with the notice {word}");
+    }
+}
+
+/// Asks for the texts that stand in the sources word for word.
+#[test]
+fn every_text_that_is_asked_for_is_there() {
+    let texts = texts_of("en");
+    let sources = ["src", "templates"].into_iter().flat_map(|folder| {
+        ["rs", "html", "txt"].into_iter().flat_map(move |ending| files_below(&server().join(folder), ending))
+    });
+    for path in sources {
+        let source = fs::read_to_string(&path).expect("it can be read");
+        for call in [".say(\"", ".with(\"", ".count(\"", ".explained(\""] {
+            for rest in source.split(call).skip(1) {
+                let key = rest.split('"').next().unwrap_or_default();
+                // Facts of a mail have names of one word.
+                let is_key = key.contains('-') || call != ".with(\"";
+                assert!(!is_key || texts.contains_key(key), "{}: {key} is no text", path.display());
+            }
+        }
+    }
+}
+
+/// What a page says in English is what programs read in the problem document.
+#[test]
+fn errors_say_in_english_what_the_problem_documents_say() {
+    let errors = fs::read_to_string(server().join("locales/en/errors.ftl")).expect("it can be read");
+    for error in [
+        Error::CodeMalformed,
+        Error::CodeDisabled,
+        Error::SetUpExpired,
+        Error::ClockBehind,
+        Error::RecoveryCodeRefused,
+        Error::StepRequired,
+        Error::FreshCodeRequired,
+        Error::SessionEnded,
+        Error::Forbidden,
+        Error::PolicyConflict,
+        Error::ReasonRequired,
+        Error::Suspended,
+        Error::RequiredByPolicy,
+        Error::SecondAdminRequired,
+        Error::Throttled { retry_after_ms: 1 },
+        Error::BadRequest,
+        Error::RequestTooLarge,
+        Error::NotFound,
+        Error::CrossSite,
+        Error::PortalUnavailable,
+        Error::DeviceRevoked,
+        Error::EnrollmentClosed,
+        Error::ComparisonRefused,
+        Error::TooManyPending,
+        Error::AlreadyDecided,
+        Error::Internal,
+    ] {
+        let text = error.to_string();
+        let (first, rest) = text.split_at(1);
+        let line = format!("error-{} = {}{rest}.\n", error.code().number(), first.to_uppercase());
+        assert!(errors.contains(&line), "no line {line}");
     }
 }

@@ -10,6 +10,8 @@ navigation-files = Dateien
 navigation-account = Kontoeinstellungen
 navigation-administration = Verwaltung
 navigation-own = Für Sie
+dismiss = Ausblenden
+cancel = Abbrechen
 sign-out = Abmelden
 language = Sprache
 appearance = Darstellung
@@ -21,7 +23,7 @@ required-set-up = Jetzt einrichten
 error-title = Fehler: { $title }
 refused-title = Nicht möglich
 refused-go-on = Weiter
-refused-reference = Wenn Sie eine Administratorin oder einen Administrator um Hilfe bitten, nennen Sie { $code } und die Anfrage { $request }.
+refused-reference = Code { $code } · Anfrage { $request }
 wait-seconds = { $count ->
     [one] { $shown } Sekunde
    *[other] { $shown } Sekunden

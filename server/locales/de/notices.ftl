@@ -23,3 +23,6 @@ notice-announced = Die Ankündigung ist unterwegs zu den Mitgliedern, die die Zw
 notice-mail-tested = Eine Test-E-Mail an Sie ist unterwegs. Ob der Mailserver sie angenommen hat, steht unten in der Liste.
 notice-mail-kept = Eine Test-E-Mail an Sie ist geschrieben und unten aufbewahrt: Es ist kein Mailserver eingerichtet.
 notice-mail-retried = Die E-Mail wird jetzt erneut versucht.
+notice-preferences = Sprache und Zeitzone sind gespeichert.
+notice-uploaded = Die Datei ist gespeichert.
+notice-deleted = Die Datei ist gelöscht.

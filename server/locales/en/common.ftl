@@ -10,6 +10,8 @@ navigation-files = Files
 navigation-account = Account settings
 navigation-administration = Administration
 navigation-own = For you
+dismiss = Dismiss
+cancel = Cancel
 sign-out = Sign out
 language = Language
 appearance = Appearance
@@ -21,7 +23,7 @@ required-set-up = Set it up now
 error-title = Error: { $title }
 refused-title = Not possible
 refused-go-on = Go on
-refused-reference = If you ask an admin for help, name { $code } and the request { $request }.
+refused-reference = Code { $code } · request { $request }
 wait-seconds = { $count ->
     [one] { $shown } second
    *[other] { $shown } seconds

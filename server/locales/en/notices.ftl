@@ -23,3 +23,6 @@ notice-announced = The announcement is on its way to the members who have not se
 notice-mail-tested = A test mail to you is on its way. Whether the mail server took it stands in the list below.
 notice-mail-kept = A test mail to you is written and kept below: no mail server is set.
 notice-mail-retried = The mail is tried again now.
+notice-preferences = Language and time zone are saved.
+notice-uploaded = The file is stored.
+notice-deleted = The file is deleted.

@@ -86,7 +86,7 @@ async fn hand_over(
 ) -> Result<Response, Refusal> {
     let organisation = find_organisation(&portal, &asked.host).await?;
     if organisation != caller.organisation {
-        return Err(Refusal::from(Error::Forbidden).with_detail("That application belongs to another organisation."));
+        return Err(Refusal::from(Error::Forbidden).explained("error-detail-other-organisation"));
     }
     let browser = BASE64URL_NOPAD.decode(asked.browser.as_bytes()).ok().filter(|hash| hash.len() == 32);
     let browser = browser.ok_or(Error::BadRequest)?;
@@ -140,7 +140,7 @@ fn host_of(peer: Peer, headers: &HeaderMap) -> Result<String, Refusal> {
 async fn find_organisation(portal: &Portal, host: &str) -> Result<String, Refusal> {
     let host = host.to_owned();
     let found = portal.store.read(move |tx| protected_hosts::organisation_of(tx, &host)).await?;
-    found.ok_or_else(|| Refusal::from(Error::NotFound).with_detail("No application is protected at that host."))
+    found.ok_or_else(|| Refusal::from(Error::NotFound).explained("error-detail-no-application"))
 }
 
 /// Back to a path of the host itself, never elsewhere.

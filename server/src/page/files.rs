@@ -1,35 +1,51 @@
-//! The organisation's files.
+//! The organisation's files: list, upload, download, deletion.
 
-use super::{Frame, Notice, render, time};
-use crate::access::{Access, Pages, get};
+use super::{Frame, Notice, render, render_refused};
+use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
-use crate::files;
+use crate::files::{self, OwnedFile};
 use crate::organisations;
 use crate::portal::Portal;
 use crate::problem::Refusal;
+use crate::uploads::{self, MAX_FILE, MAX_FILES, UploadFault};
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use std::sync::Arc;
+use twinlock_core::Error;
 
 #[derive(Template)]
 #[template(path = "files.html")]
 struct FilesPage {
     frame: Frame,
     organisation: String,
-    files: Vec<FileRow>,
+    files: Vec<OwnedFile>,
+    /// Whether the caller may delete one of them.
+    may_delete: bool,
+    fault: String,
 }
 
-struct FileRow {
-    id: String,
-    name: String,
-    size: String,
-    changed: String,
+#[derive(Template)]
+#[template(path = "file_delete.html")]
+struct DeletePage {
+    frame: Frame,
+    organisation: String,
+    file: String,
 }
 
 pub(super) fn routes(pages: Pages) -> Pages {
-    pages.route(Access::Ready, "/files", get(show)).route(Access::Ready, "/files/{file}", get(download))
+    pages.route(Access::Ready, "/files", get(show)).route(Access::Ready, "/files/{file}", get(download)).route(
+        Access::Ready,
+        "/files/{file}/delete",
+        get(ask_to_delete).post(delete),
+    )
+}
+
+/// What takes larger bodies than every other route.
+pub(super) fn uploads(pages: Pages) -> Pages {
+    pages.route(Access::Ready, "/files/upload", post(upload))
 }
 
 async fn show(
@@ -37,19 +53,42 @@ async fn show(
     Extension(caller): Extension<Arc<Caller>>,
     Query(notice): Query<Notice>,
 ) -> Result<Response, Refusal> {
-    let organisation = caller.organisation.clone();
-    let (organisation, entries) = portal
-        .store
-        .read(move |tx| Ok((organisations::name(tx, &organisation)?, files::list(tx, &organisation, "")?)))
-        .await?;
-    let row = |entry: twinlock_core::wire::FileEntry| FileRow {
-        id: entry.id,
-        name: entry.name,
-        size: size(entry.size),
-        changed: time(entry.modified_ms),
+    let mut page = files_page(&portal, &caller, String::new()).await?;
+    page.frame = page.frame.with_notice(&notice);
+    Ok(render(&page))
+}
+
+async fn files_page(portal: &Portal, caller: &Arc<Caller>, fault: String) -> Result<FilesPage, Refusal> {
+    let reader = Arc::clone(caller);
+    let read = move |tx: &mut crate::store::Tx<'_>| {
+        Ok((organisations::name(tx, &reader.organisation)?, files::list_owned(tx, &reader, "")?))
     };
-    let frame = Frame::of(&caller, "files", "Files").with_notice(&notice);
-    Ok(render(&FilesPage { frame, organisation, files: entries.into_iter().map(row).collect() }))
+    let (organisation, files) = portal.store.read(read).await?;
+    let may_delete = files.iter().any(|file| file.may_delete);
+    Ok(FilesPage { frame: Frame::of(caller, "files", "files-title"), organisation, files, may_delete, fault })
+}
+
+async fn upload(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let Err(fault) = uploads::receive(&portal, &caller, request).await else {
+        return Ok(Redirect::to("/files?done=uploaded").into_response());
+    };
+    let words = &caller.words;
+    let size = || words.with("files-too-large", &[("size", words.size(MAX_FILE).into())]);
+    let (status, said) = match fault {
+        UploadFault::NoneChosen => (StatusCode::UNPROCESSABLE_ENTITY, words.say("files-none-chosen")),
+        UploadFault::Name => (StatusCode::UNPROCESSABLE_ENTITY, words.say("files-name-refused")),
+        UploadFault::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, size()),
+        UploadFault::Broken => (StatusCode::BAD_REQUEST, words.say("files-broken")),
+        UploadFault::Full => (StatusCode::CONFLICT, words.count("files-full", MAX_FILES)),
+        UploadFault::Portal(refusal) => return Err(refusal),
+    };
+    let mut page = files_page(&portal, &caller, said).await?;
+    page.frame = page.frame.with_fault();
+    Ok(render_refused(status, &page))
 }
 
 async fn download(
@@ -60,10 +99,29 @@ async fn download(
     files::download(&portal, &caller, file).await
 }
 
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{}.{} kB", bytes / 1_000, bytes % 1_000 / 100),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+async fn ask_to_delete(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let reader = Arc::clone(&caller);
+    let read = move |tx: &mut crate::store::Tx<'_>| {
+        Ok((organisations::name(tx, &reader.organisation)?, files::list_owned(tx, &reader, &id)?.pop()))
+    };
+    let (organisation, file) = portal.store.read(read).await?;
+    let file = file.ok_or(Error::NotFound)?;
+    if !file.may_delete {
+        return Err(Error::Forbidden.into());
     }
+    let title = caller.words.with("files-delete-title", &[("name", file.name.into())]);
+    Ok(render(&DeletePage { frame: Frame::titled(&caller, "files", title), organisation, file: file.id }))
+}
+
+async fn delete(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    files::delete(&portal, &caller, id).await?;
+    Ok(Redirect::to("/files?done=deleted").into_response())
 }

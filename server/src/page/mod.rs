@@ -4,6 +4,8 @@
 
 mod account;
 mod announce;
+mod app_choice;
+mod assets;
 mod choices;
 mod devices;
 mod files;
@@ -32,7 +34,7 @@ use crate::words::Words;
 use askama::Template;
 use axum::Router;
 use axum::extract::FromRequest;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum_extra::extract::Form as AxumForm;
 use axum_extra::extract::cookie::CookieJar;
@@ -48,10 +50,7 @@ pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
 
 /// All pages.
 pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
-    let pages = Pages::new(portal)
-        .route(Access::Public, "/assets/style.css", get(style))
-        .route(Access::Public, "/assets/icon.svg", get(icon))
-        .route(Access::Ready, "/", get(|| async { Redirect::to("/files") }));
+    let pages = assets::routes(Pages::new(portal)).route(Access::Ready, "/", get(|| async { Redirect::to("/files") }));
     let parts = [
         choices::routes,
         sign_in::routes,
@@ -75,6 +74,11 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         crate::applications::hand_over::routes,
     ];
     parts.into_iter().fold(pages, |pages, routes| routes(pages)).finish()
+}
+
+/// The pages that take larger bodies than all others.
+pub fn uploads(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
+    files::uploads(Pages::new(portal)).finish()
 }
 
 /// A path that is longer is not remembered. The way from another application holds its path within ours.
@@ -125,7 +129,6 @@ impl Frame {
     }
 
     /// Of a page whose title holds a name.
-    #[expect(dead_code, reason = "the profile's title takes it as soon as it is translated")]
     fn titled(caller: &Caller, at: &'static str, title: String) -> Self {
         Self { title, ..Self::of(caller, at, "sign-out") }
     }
@@ -210,9 +213,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refusal> {
         match AxumForm::from_request(request, state).await {
             Ok(AxumForm(value)) => Ok(Self(value)),
-            Err(_) => {
-                Err(Refusal::from(Error::BadRequest).with_detail("The form is not understood; open the page again."))
-            }
+            Err(_) => Err(Refusal::from(Error::BadRequest).explained("error-detail-form")),
         }
     }
 }
@@ -239,10 +240,10 @@ fn render_refused(status: StatusCode, template: &impl Template) -> Response {
 
 #[derive(Template)]
 #[template(path = "refusal.html")]
-struct RefusalPage<'a> {
+struct RefusalPage {
     frame: Frame,
     title: String,
-    detail: Option<&'a str>,
+    detail: Option<String>,
     reference: String,
 }
 
@@ -251,7 +252,7 @@ pub fn refusal(refusal: &Refusal, request_id: &str, words: &Words) -> Response {
     let frame = Frame::plain(words, "refused-title");
     let values = [("code", refusal.code().to_string().into()), ("request", request_id.to_owned().into())];
     let (title, reference) = (refusal.said_in(words), words.with("refused-reference", &values));
-    render(&RefusalPage { frame, title, detail: refusal.detail(), reference })
+    render(&RefusalPage { frame, title, detail: refusal.explained_in(words), reference })
 }
 
 /// Leads a browser to the page of its next step, and from there back to `target`. `access` is what it asked for.
@@ -287,22 +288,6 @@ fn lead_to_fresh_code(refused: Refusal, target: &str) -> Response {
 
 fn with_session(token: &SecretText, target: &str) -> Response {
     (CookieJar::new().add(cookie(token)), Redirect::to(target)).into_response()
-}
-
-async fn style() -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
-    ];
-    (headers, include_str!("../../assets/style.css"))
-}
-
-async fn icon() -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
-    ];
-    (headers, include_str!("../../assets/icon.svg"))
 }
 
 /// A time of the portal's clock, for a person: `2026-11-24 09:30 UTC`.

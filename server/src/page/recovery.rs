@@ -1,6 +1,6 @@
 //! Recovery codes: the page that shows a new set, and the one that takes a code.
 
-use super::{Form, Frame, Next, lead_to_fresh_code, render, render_refused};
+use super::{Form, Frame, Next, lead_to_fresh_code, render, render_refused, two_step};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::portal::Portal;
@@ -25,10 +25,13 @@ use zeroize::Zeroizing;
 #[template(path = "recovery_codes.html")]
 struct CodesPage {
     frame: Frame,
+    at: usize,
     codes: Vec<SecretText>,
     issued_ms: u64,
     next: String,
     done: &'static str,
+    /// Shown again, because the box was not ticked.
+    is_unsaved: bool,
 }
 
 #[derive(Template)]
@@ -55,11 +58,52 @@ struct RecoveryForm {
 
 #[derive(Deserialize)]
 struct SavedForm {
+    /// The codes that the page showed; the portal has only hashes.
+    #[serde(default)]
+    code: Vec<SecretText>,
+    /// `yes` from whoever ticked the box.
+    #[serde(default)]
+    saved: String,
     issued_ms: u64,
     #[serde(default)]
     next: String,
     #[serde(default)]
     done: String,
+}
+
+/// What brought the codes, and so where their page leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterCodes {
+    /// The wizard goes on to its last step.
+    SetUp,
+    /// A new authenticator.
+    Renewal,
+    /// New codes alone.
+    New,
+}
+
+impl AfterCodes {
+    /// What a form names it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::SetUp => "set-up",
+            Self::Renewal => "renewed",
+            Self::New => "codes",
+        }
+    }
+
+    fn of_name(name: &str) -> Self {
+        [Self::SetUp, Self::Renewal].into_iter().find(|after| after.name() == name).unwrap_or(Self::New)
+    }
+
+    /// Where it goes on, and from there to `next`.
+    fn target(self, next: &str) -> String {
+        match (self, next) {
+            (Self::SetUp, next) => format!("{}{}", two_step::DONE, super::next_query(next)),
+            (after, page @ ("/files" | "/account")) => format!("{page}?done={}", after.name()),
+            (_, page) => page.to_owned(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -76,10 +120,15 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .route(Access::OwnTwoStep, "/account/recovery-codes/download", post(download))
 }
 
-/// The page with a set that was just issued to this caller. `done` is what the next page says.
-pub(super) fn show(caller: &Caller, codes: Vec<SecretText>, next: &str, done: &'static str) -> Response {
-    let frame = Frame::of(caller, "", "Save your recovery codes");
-    render(&CodesPage { frame, codes, issued_ms: caller.now_ms, next: next.to_owned(), done })
+/// The page with a set that was just issued to this caller.
+pub(super) fn show(caller: &Caller, codes: Vec<SecretText>, next: &str, after: AfterCodes) -> Response {
+    render(&codes_page(caller, codes, caller.now_ms, next, after))
+}
+
+fn codes_page(caller: &Caller, codes: Vec<SecretText>, issued_ms: u64, next: &str, after: AfterCodes) -> CodesPage {
+    let frame = Frame::of(caller, "", "recovery-codes-title");
+    let at = if after == AfterCodes::SetUp { 4 } else { 0 };
+    CodesPage { frame, at, codes, issued_ms, next: next.to_owned(), done: after.name(), is_unsaved: false }
 }
 
 async fn ask(Extension(caller): Extension<Arc<Caller>>, Query(next): Query<Next>) -> Response {
@@ -100,25 +149,20 @@ async fn submit(
         Err(refused) => refused,
     };
     let (status, fault) = match refused.code() {
-        ErrorCode::CodeMalformed => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "A recovery code looks like K7-XXXX-XXXX-XXXX-XXXX: eighteen letters and digits.".to_owned(),
-        ),
-        ErrorCode::RecoveryCodeRefused => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "This recovery code is wrong, was used before, or was replaced by newer ones. Try another one.".to_owned(),
-        ),
-        ErrorCode::CodeWait => (StatusCode::TOO_MANY_REQUESTS, refused.title().to_owned()),
+        ErrorCode::CodeMalformed => (StatusCode::UNPROCESSABLE_ENTITY, caller.words.say("recovery-malformed")),
+        ErrorCode::RecoveryCodeRefused => (StatusCode::UNPROCESSABLE_ENTITY, caller.words.say("recovery-refused")),
+        ErrorCode::CodeWait => (StatusCode::TOO_MANY_REQUESTS, refused.said_in(&caller.words)),
         _ => return Err(refused),
     };
     Ok(render_refused(status, &recovery_page(&caller, next.path(), fault)))
 }
 
 fn recovery_page(caller: &Caller, next: &str, fault: String) -> RecoveryPage {
-    let title = if fault.is_empty() { "Use a recovery code" } else { "Error: use a recovery code" };
+    const TITLE: &str = "recovery-title";
     let is_disabled = caller.facts.factor == FactorState::Disabled;
     // Whoever is blocked cannot sign out either: the frame offers what works.
-    let frame = if is_disabled { Frame::plain(&caller.words, title) } else { Frame::of(caller, "", title) };
+    let frame = if is_disabled { Frame::plain(&caller.words, TITLE) } else { Frame::of(caller, "", TITLE) };
+    let frame = if fault.is_empty() { frame } else { frame.with_fault() };
     RecoveryPage { frame, next: next.to_owned(), fault, is_disabled }
 }
 
@@ -126,12 +170,12 @@ async fn introduce(Extension(caller): Extension<Arc<Caller>>) -> Response {
     if let Err(error) = caller.require_fresh_code() {
         return lead_to_fresh_code(error.into(), "/account/recovery-codes");
     }
-    render(&NewCodesPage { frame: Frame::of(&caller, "account", "Make new recovery codes") })
+    render(&NewCodesPage { frame: Frame::of(&caller, "account", "recovery-new-title") })
 }
 
 async fn renew(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
     match recovery::renew(&portal, &caller).await {
-        Ok(set) => Ok(show(&caller, set.to_texts(), "/account", "codes")),
+        Ok(set) => Ok(show(&caller, set.to_texts(), "/account", AfterCodes::New)),
         Err(refused) => Ok(lead_to_fresh_code(refused, "/account/recovery-codes")),
     }
 }
@@ -141,24 +185,36 @@ async fn note_saved(
     Extension(caller): Extension<Arc<Caller>>,
     Form(form): Form<SavedForm>,
 ) -> Result<Response, Refusal> {
+    let (next, after) = (Next { next: form.next }, AfterCodes::of_name(&form.done));
+    if form.saved != "yes" {
+        // The same codes once more: they exist in what the page sent, and nowhere else.
+        let mut page = codes_page(&caller, shown(&form.code)?, form.issued_ms, next.path(), after);
+        page.frame = page.frame.with_fault();
+        page.is_unsaved = true;
+        return Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
     portal.act(&caller, move |tx, caller| recovery::note_saved(tx, caller, form.issued_ms)).await?;
-    let done = ["set-up", "renewed"].into_iter().find(|word| *word == form.done).unwrap_or("codes");
-    let target = match (Next { next: form.next }).path() {
-        page @ ("/files" | "/account") => format!("{page}?done={done}"),
-        page => page.to_owned(),
-    };
-    Ok(Redirect::to(&target).into_response())
+    Ok(Redirect::to(&after.target(next.path())).into_response())
 }
 
-/// The shown codes as a file. The portal has only hashes, so that the page sends them; what is no code is not repeated.
-async fn download(Form(form): Form<DownloadForm>) -> Result<Response, Refusal> {
-    if form.code.is_empty() || form.code.len() > RECOVERY_CODES {
+/// The codes that a page showed, in their normal form; what is no code is not repeated.
+fn shown(codes: &[SecretText]) -> Result<Vec<SecretText>, Refusal> {
+    if codes.is_empty() || codes.len() > RECOVERY_CODES {
         return Err(Error::BadRequest.into());
     }
+    codes.iter().map(|code| Ok(RecoveryCode::parse(code.expose())?.to_text())).collect()
+}
+
+/// The shown codes as a file.
+async fn download(
+    Extension(caller): Extension<Arc<Caller>>,
+    Form(form): Form<DownloadForm>,
+) -> Result<Response, Refusal> {
     let mut text = Zeroizing::new(String::with_capacity(1_024));
-    text.push_str("Recovery codes for two-step authentication. Each works once.\r\n\r\n");
-    for code in &form.code {
-        text.push_str(RecoveryCode::parse(code.expose())?.to_text().expose());
+    text.push_str(&caller.words.say("recovery-codes-file"));
+    text.push_str("\r\n\r\n");
+    for code in shown(&form.code)? {
+        text.push_str(code.expose());
         text.push_str("\r\n");
     }
     let headers = [

@@ -1,5 +1,6 @@
 //! Account Settings: a new authenticator for the one in use, and turning two-step authentication off.
 
+use super::app_choice::AppChoice;
 use super::two_step::{CodeForm, Purpose, conclude_set_up, show_secret};
 use super::{Form, Frame, lead_to_fresh_code, render};
 use crate::access::{Access, Pages, get, post};
@@ -41,12 +42,12 @@ async fn introduce(Extension(caller): Extension<Arc<Caller>>) -> Response {
     if let Err(error) = caller.require_fresh_code() {
         return lead_to_fresh_code(error.into(), RENEW);
     }
-    render(&RenewPage { frame: Frame::of(&caller, "account", "Renew your authenticator") })
+    render(&RenewPage { frame: Frame::of(&caller, "account", "set-up-renew-title") })
 }
 
 async fn begin(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
     match renewal::begin(&portal, &caller).await {
-        Ok(set_up) => show_secret(&caller, set_up, Purpose::Renewal, "/account"),
+        Ok(set_up) => show_secret(&caller, set_up, Purpose::Renewal, AppChoice::Other, "/account"),
         Err(refused) => Ok(lead_to_fresh_code(refused, RENEW)),
     }
 }
@@ -62,12 +63,12 @@ async fn confirm(
 
 async fn ask(Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
     if caller.facts.is_two_step_required(&caller.rules, caller.now_ms) {
-        return Err(Refusal::from(Error::RequiredByPolicy).with_detail(renewal::REQUIRED));
+        return Err(Refusal::from(Error::RequiredByPolicy).explained(renewal::REQUIRED));
     }
     if let Err(error) = caller.require_fresh_code() {
         return Ok(lead_to_fresh_code(error.into(), OFF));
     }
-    Ok(render(&TurnOffPage { frame: Frame::of(&caller, "account", "Turn off two-step authentication?") }))
+    Ok(render(&TurnOffPage { frame: Frame::of(&caller, "account", "set-up-off-title") }))
 }
 
 async fn turn_off(

@@ -52,7 +52,8 @@ async fn show(
         Ok(Some((name, open_sessions::list(tx, &reader, &of)?)))
     });
     let (name, sessions) = found.await?.ok_or(Error::NotFound)?;
-    let frame = Frame::of(&caller, "users", "Sessions").with_notice(&notice);
+    let title = caller.words.with("account-of-heading", &[("name", name.clone().into())]);
+    let frame = Frame::titled(&caller, "users", title).with_notice(&notice);
     Ok(render(&MemberSessionsPage { frame, name, ending: address(&member), sessions }))
 }
 

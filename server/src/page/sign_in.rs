@@ -45,7 +45,13 @@ pub(super) fn routes(pages: Pages) -> Pages {
 async fn show(State(portal): State<Portal>, Extension(words): Extension<Words>, Query(next): Query<Next>) -> Response {
     let sso = sso::way(&portal, &next).await;
     let next = next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned());
-    render(&SignInPage { frame: Frame::plain(&words, "Sign in"), next, name: String::new(), fault: String::new(), sso })
+    render(&SignInPage {
+        frame: Frame::plain(&words, "sign-in-title"),
+        next,
+        name: String::new(),
+        fault: String::new(),
+        sso,
+    })
 }
 
 async fn submit(
@@ -62,20 +68,16 @@ async fn submit(
         Err(refused) => refused,
     };
     let (status, fault) = match refused.code() {
-        ErrorCode::SignInRefused => (StatusCode::UNAUTHORIZED, "Name or password is wrong. Check both and try again."),
-        ErrorCode::Suspended => {
-            (StatusCode::FORBIDDEN, "This account is suspended. An admin of your organisation can lift that.")
-        }
-        ErrorCode::Throttled => {
-            (StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins from your network. Wait a minute and try again.")
-        }
+        ErrorCode::SignInRefused => (StatusCode::UNAUTHORIZED, "sign-in-refused"),
+        ErrorCode::Suspended => (StatusCode::FORBIDDEN, "sign-in-suspended"),
+        ErrorCode::Throttled => (StatusCode::TOO_MANY_REQUESTS, "sign-in-throttled"),
         _ => return Err(refused),
     };
     let page = SignInPage {
-        frame: Frame::plain(&origin.words, "Error: sign in"),
+        frame: Frame::plain(&origin.words, "sign-in-title").with_fault(),
         next: next.suffix().is_empty().then(String::new).unwrap_or_else(|| next.path().to_owned()),
         name: form.name,
-        fault: fault.to_owned(),
+        fault: origin.words.say(fault),
         sso: sso::way(&portal, &next).await,
     };
     Ok(render_refused(status, &page))

@@ -22,7 +22,7 @@ struct OrganisationPage {
     frame: Frame,
     next: String,
     name: String,
-    fault: &'static str,
+    has_fault: bool,
     /// Where it goes on, once the organisation is known; a link, because a form must not lead to another site.
     target: String,
 }
@@ -31,6 +31,7 @@ struct OrganisationPage {
 #[template(path = "sso_refused.html")]
 struct RefusedPage {
     frame: Frame,
+    /// Key of what happened.
     lead: &'static str,
     /// Where to try again; or empty.
     again: String,
@@ -76,9 +77,9 @@ async fn ask(
 ) -> Result<Response, Refusal> {
     let name = asked.organisation.trim().to_owned();
     let mut page = OrganisationPage {
-        frame: Frame::plain(&origin.words, "Sign in with your organisation"),
+        frame: Frame::plain(&origin.words, "sign-in-sso-title"),
         next: asked.next.suffix().is_empty().then(String::new).unwrap_or_else(|| asked.next.path().to_owned()),
-        fault: "",
+        has_fault: false,
         target: String::new(),
         name: name.clone(),
     };
@@ -89,8 +90,8 @@ async fn ask(
         portal.throttle.check_sign_in(address)?;
     }
     let Some(organisation) = portal.store.read(move |tx| sso::find_by_name(tx, &name)).await? else {
-        page.frame = Frame::plain(&origin.words, "Error: sign in with your organisation");
-        page.fault = "No organisation of this name signs in this way. Check the name, or ask your admin for the link.";
+        page.frame = page.frame.with_fault();
+        page.has_fault = true;
         return Ok(render_refused(StatusCode::NOT_FOUND, &page));
     };
     page.target = format!("/sign-in/sso/{organisation}{}", asked.next.suffix());
@@ -124,26 +125,17 @@ async fn arrive(
 
 fn refuse(ended: Ended, origin: &Origin) -> Result<Response, Refusal> {
     let (status, lead) = match ended.fault {
-        Fault::Portal(refusal) if refusal.code() == ErrorCode::Throttled => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "There were too many sign-ins from your network. Wait a minute and try again.",
-        ),
-        Fault::Portal(refusal) => return Err(*refusal),
-        Fault::Unreachable => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Your organisation's sign-in does not answer. Try again in a minute, or sign in with your password.",
-        ),
-        Fault::Refused(Reason::Suspended) => {
-            (StatusCode::FORBIDDEN, "This account is suspended. An admin of your organisation can lift that.")
+        Fault::Portal(refusal) if refusal.code() == ErrorCode::Throttled => {
+            (StatusCode::TOO_MANY_REQUESTS, "sign-in-throttled")
         }
-        Fault::Refused(_) => (
-            StatusCode::FORBIDDEN,
-            "Your organisation's sign-in did not confirm you. Try again, or ask an admin of your organisation.",
-        ),
+        Fault::Portal(refusal) => return Err(*refusal),
+        Fault::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "sign-in-sso-unreachable"),
+        Fault::Refused(Reason::Suspended) => (StatusCode::FORBIDDEN, "sign-in-suspended"),
+        Fault::Refused(_) => (StatusCode::FORBIDDEN, "sign-in-sso-refused"),
     };
     let suffix = Next { next: ended.next }.suffix();
     let again = ended.organisation.map(|organisation| format!("/sign-in/sso/{organisation}{suffix}"));
-    let frame = Frame::plain(&origin.words, "Error: not signed in");
+    let frame = Frame::plain(&origin.words, "sign-in-sso-refused-title").with_fault();
     Ok(render_refused(
         status,
         &RefusedPage {

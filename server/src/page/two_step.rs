@@ -1,6 +1,8 @@
 //! The set-up of two-step authentication, and the code page.
 
-use super::{Form, Frame, Next, recovery, render, render_refused, with_session};
+use super::app_choice::AppChoice;
+use super::recovery::{self, AfterCodes};
+use super::{Form, Frame, Next, render, render_refused, with_session};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::portal::Portal;
@@ -16,21 +18,31 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::Deserialize;
 use std::sync::Arc;
+use twinlock_core::code::OneTimeCode;
 use twinlock_core::secret::SecretText;
 use twinlock_core::step::Step;
 use twinlock_core::wire::TwoStepSetUp;
 use twinlock_core::{Error, ErrorCode};
 use zeroize::Zeroizing;
 
+/// Where the wizard ends.
+pub(super) const DONE: &str = "/set-up/done";
+
+/// The steps of the wizard, each the key of its name.
+pub(super) const STEPS: [&str; 5] =
+    ["set-up-step-app", "set-up-step-scan", "set-up-step-confirm", "set-up-step-codes", "set-up-step-done"];
+
 #[derive(Template)]
 #[template(path = "set_up.html")]
 struct IntroductionPage {
     frame: Frame,
+    /// Which step of the wizard this is, from 1; 0 outside of it.
+    at: usize,
     next: String,
-    is_required: bool,
-    is_recovering: bool,
-    /// The provider's second factor let the member in, so what asks for a code of our own has to say why.
-    is_vouched_for: bool,
+    /// Key of the reason for the set-up.
+    lead: &'static str,
+    /// Whether the member may leave it for another time.
+    is_free: bool,
 }
 
 /// Shown once: neither the QR code nor the key can be asked for again.
@@ -38,8 +50,12 @@ struct IntroductionPage {
 #[template(path = "set_up_secret.html")]
 struct SecretPage {
     frame: Frame,
+    at: usize,
     action: &'static str,
     next: String,
+    app: AppChoice,
+    /// What the app will call the account.
+    name: String,
     qr: Zeroizing<String>,
     key: SecretText,
 }
@@ -48,14 +64,33 @@ struct SecretPage {
 #[template(path = "code.html")]
 struct CodePage {
     frame: Frame,
+    at: usize,
+    heading: String,
     action: &'static str,
     lead: &'static str,
+    submit: &'static str,
     next: String,
     fault: String,
     /// Where a set-up begins again; empty at sign-in.
     again: &'static str,
     /// The way of whoever has lost the authenticator; empty where there is another one.
     recovery: String,
+}
+
+#[derive(Template)]
+#[template(path = "set_up_done.html")]
+struct DonePage {
+    frame: Frame,
+    at: usize,
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct BeginForm {
+    #[serde(default)]
+    app: String,
+    #[serde(default)]
+    next: String,
 }
 
 #[derive(Deserialize)]
@@ -84,31 +119,45 @@ impl Purpose {
             Purpose::Renewal => "/account/two-step/renew/confirm",
         }
     }
+
+    /// The wizard's step with this number; a renewal and a sign-in are none of it.
+    fn step(self, number: usize) -> usize {
+        if self == Purpose::SetUp { number } else { 0 }
+    }
 }
 
 pub(super) fn routes(pages: Pages) -> Pages {
     pages
         .route(Access::SetUpTwoStep, "/set-up", get(introduce).post(begin))
         .route(Access::SetUpTwoStep, "/set-up/confirm", post(confirm))
+        .route(Access::OwnTwoStep, DONE, get(finish))
         .route(Access::ShowCode, "/code", get(ask).post(verify))
 }
 
 async fn introduce(Extension(caller): Extension<Arc<Caller>>, Query(next): Query<Next>) -> Response {
     let is_recovering = caller.is_recovering();
-    let title = if is_recovering { "Set up a new authenticator" } else { "Set up two-step authentication" };
-    let frame = Frame::of(&caller, "", title);
     let is_required = caller.facts.is_two_step_required(&caller.rules, caller.now_ms);
+    // The provider's second factor let the member in, so what asks for a code of our own has to say why.
     let is_vouched_for = caller.facts.session.is_some_and(|session| session.sso_mfa);
-    render(&IntroductionPage { frame, next: next.path().to_owned(), is_required, is_recovering, is_vouched_for })
+    let (title, lead) = match (is_recovering, is_vouched_for, is_required) {
+        (true, ..) => ("set-up-title-recovering", "set-up-lead-recovering"),
+        (_, true, _) => ("set-up-title", "set-up-lead-vouched"),
+        (_, _, true) => ("set-up-title", "set-up-lead-required"),
+        _ => ("set-up-title", "set-up-lead-chosen"),
+    };
+    let is_free = (!is_required || is_vouched_for) && !is_recovering;
+    let frame = Frame::of(&caller, "", title);
+    render(&IntroductionPage { frame, at: 1, next: next.path().to_owned(), lead, is_free })
 }
 
 async fn begin(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
-    Form(next): Form<Next>,
+    Form(form): Form<BeginForm>,
 ) -> Result<Response, Refusal> {
+    let (app, next) = (AppChoice::of_name(&form.app), Next { next: form.next });
     let set_up = two_step::begin(&portal, &caller).await?;
-    show_secret(&caller, set_up, Purpose::SetUp, next.path())
+    show_secret(&caller, set_up, Purpose::SetUp, app, next.path())
 }
 
 /// The page with a secret that waits for its first code.
@@ -116,11 +165,20 @@ pub(super) fn show_secret(
     caller: &Caller,
     set_up: TwoStepSetUp,
     purpose: Purpose,
+    app: AppChoice,
     next: &str,
 ) -> Result<Response, Refusal> {
     let qr = draw_qr(&set_up.uri)?;
-    let frame = Frame::of(caller, "", "Scan the code");
-    Ok(render(&SecretPage { frame, action: purpose.action(), next: next.to_owned(), qr, key: set_up.key }))
+    let name = OneTimeCode::parse_uri(set_up.uri.expose())?.label().account().to_owned();
+    let frame = Frame::of(caller, "", "set-up-scan-title");
+    let (action, at) = (purpose.action(), purpose.step(2));
+    Ok(render(&SecretPage { frame, at, action, next: next.to_owned(), app, name, qr, key: set_up.key }))
+}
+
+/// The wizard's last page, which leads to the one first asked for.
+async fn finish(Extension(caller): Extension<Arc<Caller>>, Query(next): Query<Next>) -> Response {
+    let frame = Frame::of(&caller, "", "set-up-done-title");
+    render(&DonePage { frame, at: STEPS.len(), next: next.path().to_owned() })
 }
 
 async fn confirm(
@@ -158,8 +216,8 @@ pub(super) fn conclude_set_up(
     let next = Next { next };
     match outcome {
         Ok(Confirmed { accepted, recovery_codes }) => {
-            let done = if purpose == Purpose::Renewal { "renewed" } else { "set-up" };
-            let shown = recovery::show(caller, recovery_codes, next.path(), done);
+            let after = if purpose == Purpose::Renewal { AfterCodes::Renewal } else { AfterCodes::SetUp };
+            let shown = recovery::show(caller, recovery_codes, next.path(), after);
             Ok((sessions::cookies(accepted.token.as_ref()), shown).into_response())
         }
         Err(refused) => ask_again(caller, refused, &next, purpose),
@@ -167,35 +225,33 @@ pub(super) fn conclude_set_up(
 }
 
 fn ask_again(caller: &Caller, refused: Refusal, next: &Next, purpose: Purpose) -> Result<Response, Refusal> {
-    let status = match refused.code() {
-        ErrorCode::CodeMalformed => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::CodeRefused => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::CodeWait => StatusCode::TOO_MANY_REQUESTS,
+    let (status, fault) = match refused.code() {
+        ErrorCode::CodeMalformed => (StatusCode::UNPROCESSABLE_ENTITY, caller.words.say("sign-in-code-malformed")),
+        ErrorCode::CodeRefused => (StatusCode::UNPROCESSABLE_ENTITY, refused.said_in(&caller.words)),
+        ErrorCode::CodeWait => (StatusCode::TOO_MANY_REQUESTS, refused.said_in(&caller.words)),
         _ => return Err(refused),
-    };
-    let fault = match refused.code() {
-        ErrorCode::CodeMalformed => {
-            "A code has six digits. Type the one that your authenticator app shows now.".to_owned()
-        }
-        _ => refused.title().to_owned(),
     };
     Ok(render_refused(status, &code_page(caller, next.path(), fault, purpose)))
 }
 
 fn code_page(caller: &Caller, next: &str, fault: String, purpose: Purpose) -> CodePage {
-    let title = if fault.is_empty() { "Enter your code" } else { "Error: enter your code" };
-    let (lead, again) = match purpose {
-        Purpose::SignIn => ("Open your authenticator app and type the six digits that it shows now.", ""),
-        Purpose::SetUp => (ADDED, "/set-up"),
-        Purpose::Renewal => (ADDED, "/account/two-step/renew"),
+    let (title, lead, submit) = match purpose {
+        Purpose::SignIn => ("sign-in-code-title", "sign-in-code-help", "sign-in-code-submit"),
+        Purpose::SetUp | Purpose::Renewal => ("set-up-confirm-title", "set-up-confirm-added", "set-up-confirm-submit"),
+    };
+    let again = match purpose {
+        Purpose::SignIn => "",
+        Purpose::SetUp => "/set-up",
+        Purpose::Renewal => "/account/two-step/renew",
     };
     let frame = Frame::of(caller, "", title);
+    let heading = frame.title.clone();
+    let frame = if fault.is_empty() { frame } else { frame.with_fault() };
     let is_asked = purpose == Purpose::SignIn && caller.step == Step::EnterCode;
     let recovery = if is_asked { format!("/recovery{}", super::next_query(next)) } else { String::new() };
-    CodePage { frame, action: purpose.action(), lead, next: next.to_owned(), fault, again, recovery }
+    let (at, action, next) = (purpose.step(3), purpose.action(), next.to_owned());
+    CodePage { frame, at, heading, action, lead, submit, next, fault, again, recovery }
 }
-
-const ADDED: &str = "Type the code that your authenticator app shows for the account you have just added.";
 
 /// The QR code as inline SVG, always dark on white.
 fn draw_qr(uri: &SecretText) -> Result<Zeroizing<String>, Error> {

@@ -69,6 +69,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::pins::STATEMENTS,
         crate::policy::STATEMENTS,
         crate::policy_keys::STATEMENTS,
+        crate::preferences::STATEMENTS,
         crate::proposals::STATEMENTS,
         crate::recovery::STATEMENTS,
         crate::reminders::STATEMENTS,
@@ -81,6 +82,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::sso::SIGN_IN_STATEMENTS,
         crate::standing::STATEMENTS,
         crate::two_step::STATEMENTS,
+        crate::uploads::STATEMENTS,
     ]
     .into_iter()
     .flatten()

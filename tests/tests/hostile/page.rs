@@ -104,6 +104,7 @@ async fn the_map_shows_every_page() {
     }
     let forms: BTreeSet<String> = map.forms.keys().map(|action| general(action)).collect();
     let expected = [
+        "/account/preferences",
         "/account/recovery-codes",
         "/account/recovery-codes/download",
         "/account/recovery-codes/saved",
@@ -124,7 +125,11 @@ async fn the_map_shows_every_page() {
         "/admin/users/ID/sessions/ID/end",
         "/admin/users/ID/sessions/end",
         "/admin/users/ID/suspend",
+        "/appearance",
         "/code",
+        "/files/ID/delete",
+        "/files/upload",
+        "/language",
         "/recovery",
         "/set-up",
         "/set-up/confirm",

@@ -167,6 +167,7 @@ async fn nothing_is_served_that_was_not_declared() {
         "/v1/sessions",
         "/assets/style.css",
         "/assets/icon.svg",
+        "/assets/portal.js",
         "/sign-in",
         "/sign-in",
         "/auth/start",

@@ -60,6 +60,21 @@ impl Browser {
         self.send("POST", target, "application/x-www-form-urlencoded", body.join("&").into_bytes()).await
     }
 
+    /// Sends a file as the form of the files page does. `name` goes out as it is.
+    pub async fn upload(&mut self, name: &str, content: &[u8]) -> Answer {
+        let head = format!(
+            "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+            Content-Type: text/html\r\n\r\n"
+        );
+        let body = [head.as_bytes(), content, b"\r\n--boundary--\r\n"].concat();
+        self.upload_raw(body).await
+    }
+
+    /// Sends this body to where files are added.
+    pub async fn upload_raw(&mut self, body: Vec<u8>) -> Answer {
+        self.send("POST", "/files/upload", "multipart/form-data; boundary=boundary", body).await
+    }
+
     pub async fn post(&mut self, target: &str, body: &Value) -> Answer {
         self.send("POST", target, "application/json", body.to_string().into_bytes()).await
     }
@@ -106,10 +121,31 @@ impl Browser {
     pub async fn save_codes(&mut self, page: &Answer) -> Answer {
         let text = page.expect(200).text();
         self.recovery_codes = Self::shown_codes(&text);
-        let field =
-            |name: &str| text.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap();
-        let fields = ["issued_ms", "next", "done"].map(|name| (name, field(name)));
+        let fields = Self::saved_fields(&text);
+        let mut fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.push(("saved", "yes"));
         self.form("/account/recovery-codes/saved", &fields).await
+    }
+
+    /// What the page with the codes sends, without the box that says that they are saved.
+    pub fn saved_fields(page: &str) -> Vec<(&'static str, String)> {
+        let field =
+            |name: &str| page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap();
+        let mut fields = vec![];
+        for name in ["issued_ms", "next", "done"] {
+            fields.push((name, field(name).replace("&#38;", "&")));
+        }
+        fields.extend(Self::shown_codes(page).into_iter().map(|code| ("code", code)));
+        fields
+    }
+
+    /// Where the wizard's last page leads.
+    pub async fn finish(&mut self, saved: &Answer) -> String {
+        let done = saved.expect(303).header("location").to_owned();
+        assert!(done.starts_with("/set-up/done?next="), "{done}");
+        let page = self.get(&done).await.expect(200).text();
+        let link = page.split("<a class=\"button primary\" href=\"").nth(1).unwrap();
+        link.split('"').next().unwrap().replace("&#38;", "&")
     }
 
     /// The recovery codes that a page shows.

@@ -1,0 +1,79 @@
+account-title = Kontoeinstellungen
+account-two-step = Zwei-Schritt-Anmeldung
+account-set-up = Eingerichtet
+account-set-up-help = Sie werden bei der Anmeldung nach einem Code gefragt.
+account-renew = Authenticator-App wechseln
+account-renew-why = Für ein neues Telefon oder eine andere App.
+account-required = Ihre Organisation verlangt die Zwei-Schritt-Anmeldung; deshalb lässt sie sich nicht ausschalten. Ein Admin kann Ihnen eine Ausnahme gewähren.
+account-off = Zwei-Schritt-Anmeldung ausschalten
+account-not-set-up = Nicht eingerichtet
+account-not-set-up-help = Ihre Organisation verlangt sie nicht. Sie können Ihr Konto trotzdem damit schützen: Sie werden dann bei jeder Anmeldung nach einem Code von Ihrem Telefon gefragt.
+account-set-up-now = Zwei-Schritt-Anmeldung einrichten
+account-codes = Wiederherstellungscodes
+account-codes-none = Keine
+account-codes-none-help = Ohne Wiederherstellungscodes kann Ihnen nur ein Admin helfen, wenn Sie Ihre Authenticator-App verlieren.
+account-codes-left = Noch { $shown }
+account-codes-few = Erzeugen Sie neue, bevor der letzte verbraucht ist.
+account-codes-issued = Ausgestellt: { $issued }.
+account-codes-unsaved = Nicht gesichert
+account-codes-unsaved-help = { $count ->
+    [one] { $shown } Code wurde ausgestellt ({ $issued }), und Sie haben nicht bestätigt, dass Sie ihn gesichert haben. Wenn nicht, erzeugen Sie neue.
+   *[other] { $shown } Codes wurden ausgestellt ({ $issued }), und Sie haben nicht bestätigt, dass Sie sie gesichert haben. Wenn nicht, erzeugen Sie neue.
+  }
+account-codes-saved-at = Ausgestellt: { $issued }, gesichert: { $saved }.
+account-codes-saved = Ich habe sie gesichert
+account-codes-new = Neue Wiederherstellungscodes erzeugen
+
+account-preferences = Sprache und Zeit
+account-preferences-help = Für die Seiten und für die E-Mails, die Sie erhalten. Was in diesem Browser am Fuß der Seite gewählt ist, geht vor.
+account-language = Sprache
+account-language-browser = Wie im Browser eingestellt
+account-zone = Zeitzone
+account-zone-help = In ihr werden Zeiten angezeigt. Ohne Auswahl: UTC.
+account-zone-none = UTC
+account-zone-here = Zeitzone dieses Geräts verwenden
+account-preferences-save = Speichern
+account-appearance = Darstellung
+account-appearance-help = In diesem Browser.
+account-appearance-save = Darstellung ändern
+account-keys = Tastatur
+account-keys-help = Die Taste / setzt den Cursor in das Suchfeld, wenn eine Seite eines hat. Die Taste ? öffnet diese Stelle.
+account-keys-switch = Diese Tasten in diesem Browser verwenden
+
+account-devices = Geräte
+account-devices-empty = Es ist kein Gerät registriert. Melden Sie sich mit der App auf Ihrem Telefon an, um es zu registrieren; auf einem Desktop mit dem Befehl
+account-devices-help = Ein neues Gerät ersetzt kein altes: Widerrufen Sie, was Sie verloren haben oder nicht mehr benutzen. Die nächste Anfrage des Geräts wird abgelehnt.
+account-devices-caption = Ihre Geräte
+account-device = Gerät
+account-device-state = Status
+account-device-asked = Angefragt
+account-device-action = Aktion
+account-device-phone = Telefon
+account-device-desktop = Desktop
+account-device-revoke = Widerrufen
+account-device-revoke-name = { $name } widerrufen
+account-revoke-title = { $name } widerrufen?
+account-revoke-refused = Die nächste Anfrage des Geräts wird abgelehnt, und seine Sitzungen enden.
+account-revoke-secrets = Was die App darauf aufbewahrt, etwa die PIN, öffnet nichts mehr.
+account-revoke-again = Um das Gerät wieder zu benutzen, melden Sie sich darauf an und registrieren es neu.
+account-revoke-submit = Gerät widerrufen
+
+account-sessions = Sitzungen
+account-sessions-help = Überall, wo Sie angemeldet sind. Wenn Sie eine davon nicht kennen, beenden Sie sie und informieren Sie einen Admin Ihrer Organisation.
+account-sessions-caption = Offene Sitzungen, die zuletzt benutzte zuerst
+account-session-where = Wo
+account-session-from = Geöffnet von
+account-session-opened = Geöffnet
+account-session-used = Zuletzt benutzt
+account-session-action = Aktion
+account-session-browser = Browser
+account-session-this = Diese Sitzung
+account-session-end = Beenden
+account-session-end-name = Die Sitzung vom { $opened } von { $address } beenden
+
+account-of-heading = Sitzungen von { $name }
+account-of-help = Die nächste Anfrage einer beendeten Sitzung wird abgelehnt, und das Mitglied meldet sich neu an. Ein Telefon, das seine PIN behält, öffnet eine neue Sitzung; um ein Telefon auszusperren, widerrufen Sie das Gerät.
+account-of-devices = Geräte
+account-of-empty = Es ist keine Sitzung offen.
+account-of-end-all = Alle Sitzungen von { $name } beenden
+account-of-back = Zurück zu den Mitgliedern

@@ -1,0 +1,62 @@
+set-up-steps = Schritte der Einrichtung
+set-up-step-app = App wählen
+set-up-step-scan = QR-Code scannen
+set-up-step-confirm = Code bestätigen
+set-up-step-codes = Wiederherstellungscodes sichern
+set-up-step-done = Fertig
+set-up-step-past = erledigt
+
+set-up-title = Zwei-Schritt-Anmeldung einrichten
+set-up-title-recovering = Neue Authenticator-App einrichten
+set-up-lead-recovering = Ihr Wiederherstellungscode wurde angenommen und ist damit verbraucht. Richten Sie jetzt eine neue Authenticator-App ein; sie ersetzt die alte, und Sie erhalten neue Wiederherstellungscodes. Bis dahin lässt sich nichts anderes öffnen.
+set-up-lead-vouched = Die Anmeldung Ihrer Organisation hat Sie mit mehr als einem Passwort bestätigt; das öffnet Ihre Dateien. Wer die Richtlinie, ein Mitglied oder ein Gerät ändert, braucht zusätzlich einen Code aus einer eigenen Authenticator-App.
+set-up-lead-required = Ihre Organisation verlangt von allen einen zweiten Schritt bei der Anmeldung: einen sechsstelligen Code aus einer Authenticator-App auf Ihrem Telefon. Solange er nicht eingerichtet ist, lässt sich keine Datei öffnen.
+set-up-lead-chosen = Mit einem zweiten Schritt öffnet ein Passwort allein nichts mehr: Bei jeder Anmeldung werden Sie zusätzlich nach einem sechsstelligen Code aus einer Authenticator-App auf Ihrem Telefon gefragt.
+set-up-app = Welche App soll Ihre Codes erzeugen?
+set-up-app-help = Alle sind kostenlos. Wenn Sie schon eine haben, nehmen Sie diese. Installieren Sie die App aus dem Store Ihres Telefons und fahren Sie dann hier fort.
+set-up-app-google = Google Authenticator
+set-up-app-google-help = Von Google LLC, im App Store und bei Google Play.
+set-up-app-microsoft = Microsoft Authenticator
+set-up-app-microsoft-help = Von Microsoft Corporation, im App Store und bei Google Play.
+set-up-app-authy = Authy
+set-up-app-authy-help = Unter dem Namen Twilio Authy Authenticator im App Store und bei Google Play.
+set-up-app-other = Eine andere App
+set-up-app-other-help = Jede App für zeitbasierte Codes ist geeignet, auch ein Passwortmanager, der sie erzeugt.
+set-up-show = QR-Code anzeigen
+set-up-later = Nicht jetzt
+
+set-up-scan-title = QR-Code scannen
+set-up-scan-google = Tippen Sie in Google Authenticator auf das Pluszeichen, wählen Sie „QR-Code scannen“ und richten Sie die Kamera hierauf.
+set-up-scan-microsoft = Tippen Sie in Microsoft Authenticator auf das Pluszeichen, wählen Sie „Anderes Konto“ und richten Sie die Kamera hierauf.
+set-up-scan-authy = Wählen Sie in Authy „Konto hinzufügen“, dann „QR-Code scannen“, und richten Sie die Kamera hierauf.
+set-up-scan-other = Öffnen Sie Ihre Authenticator-App, fügen Sie ein Konto hinzu und scannen Sie dies.
+set-up-scan-once = Der QR-Code wird nur dieses eine Mal angezeigt und gilt zehn Minuten.
+set-up-scan-picture = QR-Code der Einrichtung; der Schlüssel darunter sagt dasselbe
+set-up-type = Scannen geht nicht? Geben Sie diesen Schlüssel in der App ein
+set-up-type-name = Kontoname
+set-up-type-key = Schlüssel
+set-up-type-kind = Art
+set-up-type-parameters = Zeitbasiert, SHA-1, sechs Ziffern, 30 Sekunden: davon geht jede App aus.
+set-up-type-copy = Schlüssel kopieren
+set-up-confirm-title = Code bestätigen
+set-up-confirm-added = Geben Sie den Code ein, den Ihre Authenticator-App für das eben hinzugefügte Konto anzeigt.
+set-up-confirm-submit = Bestätigen
+set-up-confirm-again = Mit einem neuen QR-Code beginnen
+
+set-up-done-title = Die Zwei-Schritt-Anmeldung ist eingerichtet
+set-up-done-lead = Ab jetzt werden Sie bei der Anmeldung nach einem Code Ihrer App gefragt. In dieser Sitzung haben Sie ihn schon eingegeben.
+set-up-done-lost = Falls Sie Ihr Telefon verlieren, melden Sie sich mit Ihrem Passwort und einem Ihrer Wiederherstellungscodes an.
+set-up-done-account = In den Kontoeinstellungen können Sie die Authenticator-App wechseln, neue Wiederherstellungscodes erzeugen und sehen, wo Sie angemeldet sind.
+set-up-done-go = Weiter
+
+set-up-renew-title = Authenticator-App wechseln
+set-up-renew-lead = Für ein neues Telefon oder eine andere Authenticator-App.
+set-up-renew-scan = Scannen Sie den QR-Code auf der nächsten Seite. In Ihrer App entsteht ein neuer Eintrag mit dem heutigen Datum; behalten Sie den alten Eintrag vorerst.
+set-up-renew-confirm = Geben Sie den Code ein, den der neue Eintrag anzeigt. Bis dahin funktioniert der alte weiter.
+set-up-renew-codes = Sichern Sie die zehn neuen Wiederherstellungscodes. Der alte Eintrag und die alten Wiederherstellungscodes gelten dann nicht mehr; den alten Eintrag können Sie löschen.
+
+set-up-off-title = Zwei-Schritt-Anmeldung ausschalten?
+set-up-off-password = Danach öffnet Ihr Passwort allein Ihr Konto.
+set-up-off-codes = Ihre Authenticator-App und Ihre Wiederherstellungscodes gelten nicht mehr; löschen Sie den Eintrag in der App.
+set-up-off-sessions = Ihre anderen Sitzungen enden. Ihr Telefon behält seine PIN.
+set-up-off-submit = Zwei-Schritt-Anmeldung ausschalten

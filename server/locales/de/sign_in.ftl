@@ -1,0 +1,32 @@
+sign-in-title = Anmelden
+sign-in-name = E-Mail-Adresse
+sign-in-password = Passwort
+sign-in-show = Passwort anzeigen
+sign-in-hide = Passwort verbergen
+sign-in-submit = Anmelden
+sign-in-sso = Über Ihre Organisation anmelden
+sign-in-refused = Name oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es noch einmal.
+sign-in-suspended = Dieses Konto ist gesperrt. Ein Admin Ihrer Organisation kann die Sperre aufheben.
+sign-in-throttled = Zu viele Anmeldungen aus Ihrem Netz. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+
+sign-in-code-title = Code eingeben
+sign-in-code = Code
+sign-in-code-help = Öffnen Sie Ihre Authenticator-App und geben Sie die sechs Ziffern ein, die sie gerade anzeigt.
+sign-in-code-malformed = Ein Code hat sechs Ziffern. Geben Sie den ein, den Ihre Authenticator-App gerade anzeigt.
+sign-in-code-submit = Weiter
+sign-in-code-recovery = Stattdessen einen Wiederherstellungscode verwenden
+
+sign-in-sso-title = Über Ihre Organisation anmelden
+sign-in-sso-organisation = Organisation
+sign-in-sso-organisation-help = Der Name, den Ihr Admin Ihnen genannt hat.
+sign-in-sso-submit = Weiter
+sign-in-sso-unknown = Keine Organisation mit diesem Namen meldet sich auf diesem Weg an. Prüfen Sie den Namen oder fragen Sie Ihren Admin nach dem Link.
+sign-in-sso-lead = { $name } meldet Sie auf einer eigenen Seite an. Danach kommen Sie hierher zurück.
+sign-in-sso-go = Zur Anmeldung von { $name }
+sign-in-sso-password = Stattdessen mit Passwort anmelden
+sign-in-sso-refused-title = Sie sind nicht angemeldet
+sign-in-sso-refused = Die Anmeldung Ihrer Organisation hat Sie nicht bestätigt. Versuchen Sie es noch einmal oder fragen Sie einen Admin Ihrer Organisation.
+sign-in-sso-unreachable = Die Anmeldung Ihrer Organisation antwortet nicht. Versuchen Sie es in einer Minute noch einmal oder melden Sie sich mit Ihrem Passwort an.
+sign-in-sso-again = Noch einmal versuchen
+sign-in-sso-with-password = Mit Passwort anmelden
+sign-in-sso-request = Für Ihren Admin: Anfrage

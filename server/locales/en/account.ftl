@@ -1,0 +1,79 @@
+account-title = Account settings
+account-two-step = Two-step authentication
+account-set-up = Set up
+account-set-up-help = You are asked for a code when you sign in.
+account-renew = Renew the authenticator
+account-renew-why = For a new phone or another app.
+account-required = Your organisation requires two-step authentication, so that it cannot be turned off. An admin can grant you an exception.
+account-off = Turn off two-step authentication
+account-not-set-up = Not set up
+account-not-set-up-help = Your organisation does not require it. You can protect your account with it all the same: you are then asked for a code from your phone at each sign-in.
+account-set-up-now = Set up two-step authentication
+account-codes = Recovery codes
+account-codes-none = None
+account-codes-none-help = Without recovery codes only an admin can help you if you lose your authenticator.
+account-codes-left = { $shown } left
+account-codes-few = Make new ones before the last is used.
+account-codes-issued = Issued { $issued }.
+account-codes-unsaved = Not saved
+account-codes-unsaved-help = { $count ->
+    [one] { $shown } code was issued { $issued }, and you have not said that you saved it. If you have not, make new ones.
+   *[other] { $shown } codes were issued { $issued }, and you have not said that you saved them. If you have not, make new ones.
+  }
+account-codes-saved-at = Issued { $issued }, saved { $saved }.
+account-codes-saved = I have saved them
+account-codes-new = Make new recovery codes
+
+account-preferences = Language and time
+account-preferences-help = For the pages and for the mails that you get. This browser's own choice at the foot of the page comes first.
+account-language = Language
+account-language-browser = As the browser asks for
+account-zone = Time zone
+account-zone-help = Times are shown in it. Nothing chosen: UTC.
+account-zone-none = UTC
+account-zone-here = Use the zone of this device
+account-preferences-save = Save
+account-appearance = Appearance
+account-appearance-help = In this browser.
+account-appearance-save = Change the appearance
+account-keys = Keyboard
+account-keys-help = The key / puts the cursor into the search field of a page that has one. The key ? opens this place.
+account-keys-switch = Use these keys in this browser
+
+account-devices = Devices
+account-devices-empty = No device is enrolled. Sign in with the app on your phone to enroll it; on a desktop, type
+account-devices-help = A new device does not replace an old one: revoke what you lost or do not use any more. Its next request is refused.
+account-devices-caption = Your devices
+account-device = Device
+account-device-state = State
+account-device-asked = Asked
+account-device-action = Action
+account-device-phone = Phone
+account-device-desktop = Desktop
+account-device-revoke = Revoke
+account-device-revoke-name = Revoke { $name }
+account-revoke-title = Revoke { $name }?
+account-revoke-refused = Its next request is refused, and its sessions end.
+account-revoke-secrets = What the app keeps on it, such as its PIN, opens nothing any more.
+account-revoke-again = To use the device again, sign in on it and enroll it again.
+account-revoke-submit = Revoke the device
+
+account-sessions = Sessions
+account-sessions-help = Everywhere you are signed in. If you do not know one of them, end it and tell an admin of your organisation.
+account-sessions-caption = Open sessions, the one used last comes first
+account-session-where = Where
+account-session-from = Opened from
+account-session-opened = Opened
+account-session-used = Last used
+account-session-action = Action
+account-session-browser = Browser
+account-session-this = This session
+account-session-end = End
+account-session-end-name = End the session of { $opened } from { $address }
+
+account-of-heading = Sessions of { $name }
+account-of-help = An ended session is refused at its next request, and the member signs in again. A phone that keeps its PIN opens a new one; to shut a phone out, revoke the device.
+account-of-devices = Devices
+account-of-empty = No session is open.
+account-of-end-all = End all sessions of { $name }
+account-of-back = Back to the users

@@ -1,0 +1,62 @@
+set-up-steps = Steps of the set-up
+set-up-step-app = Choose an app
+set-up-step-scan = Scan the QR code
+set-up-step-confirm = Confirm a code
+set-up-step-codes = Save recovery codes
+set-up-step-done = Done
+set-up-step-past = done
+
+set-up-title = Set up two-step authentication
+set-up-title-recovering = Set up a new authenticator
+set-up-lead-recovering = Your recovery code was accepted and is used up. Set up a new authenticator now; it takes the place of the old one, and you get new recovery codes. Until then nothing else can be opened.
+set-up-lead-vouched = Your organisation's sign-in confirmed you with more than a password, and that opens your files. What changes the policy, a member or a device asks for a code of an authenticator app of your own besides.
+set-up-lead-required = Your organisation asks everybody for a second step at sign-in: a six-digit code from an authenticator app on your phone. Until it is set up, no file can be opened.
+set-up-lead-chosen = With a second step, a password alone opens nothing: at each sign-in you are also asked for a six-digit code from an authenticator app on your phone.
+set-up-app = Which app makes your codes?
+set-up-app-help = All of these are free. If you have one already, use that one. Install it from your phone's own store, then go on here.
+set-up-app-google = Google Authenticator
+set-up-app-google-help = By Google LLC, in the App Store and in Google Play.
+set-up-app-microsoft = Microsoft Authenticator
+set-up-app-microsoft-help = By Microsoft Corporation, in the App Store and in Google Play.
+set-up-app-authy = Authy
+set-up-app-authy-help = Listed as Twilio Authy Authenticator, in the App Store and in Google Play.
+set-up-app-other = Any other app
+set-up-app-other-help = Every app for time-based codes works, also a password manager that makes them.
+set-up-show = Show the QR code
+set-up-later = Not now
+
+set-up-scan-title = Scan the QR code
+set-up-scan-google = In Google Authenticator, tap the plus sign, choose “Scan a QR code” and point the camera at this.
+set-up-scan-microsoft = In Microsoft Authenticator, tap the plus sign, choose “Other account” and point the camera at this.
+set-up-scan-authy = In Authy, choose “Add Account”, then “Scan QR Code”, and point the camera at this.
+set-up-scan-other = Open your authenticator app, choose to add an account, and scan this.
+set-up-scan-once = It is shown this one time and is valid for ten minutes.
+set-up-scan-picture = QR code of the set-up; the key below says the same
+set-up-type = Cannot scan? Type this key into the app
+set-up-type-name = Account name
+set-up-type-key = Key
+set-up-type-kind = Kind
+set-up-type-parameters = Time-based, SHA-1, six digits, 30 seconds: what every app assumes.
+set-up-type-copy = Copy the key
+set-up-confirm-title = Confirm a code
+set-up-confirm-added = Type the code that your authenticator app shows for the account you have just added.
+set-up-confirm-submit = Confirm
+set-up-confirm-again = Start again with a new QR code
+
+set-up-done-title = Two-step authentication is set up
+set-up-done-lead = From now on you are asked for a code of your app when you sign in. This session has shown its code already.
+set-up-done-lost = If you lose your phone, sign in with your password and one of your recovery codes.
+set-up-done-account = In Account settings you renew the authenticator, make new recovery codes and see where you are signed in.
+set-up-done-go = Go on
+
+set-up-renew-title = Renew your authenticator
+set-up-renew-lead = For a new phone or another authenticator app.
+set-up-renew-scan = Scan the QR code that the next page shows. It makes a new entry with today's date in your app; keep the old entry for now.
+set-up-renew-confirm = Type the code that the new entry shows. Until then your old authenticator goes on working.
+set-up-renew-codes = Save the ten new recovery codes. The old authenticator and the old recovery codes stop working, and you can delete the old entry.
+
+set-up-off-title = Turn off two-step authentication?
+set-up-off-password = Your password alone opens your account from then on.
+set-up-off-codes = Your authenticator and your recovery codes stop working; delete the entry in your app.
+set-up-off-sessions = Your other sessions end. Your phone keeps its PIN.
+set-up-off-submit = Turn off two-step authentication

@@ -1,0 +1,32 @@
+sign-in-title = Sign in
+sign-in-name = E-mail address
+sign-in-password = Password
+sign-in-show = Show password
+sign-in-hide = Hide password
+sign-in-submit = Sign in
+sign-in-sso = Sign in with your organisation
+sign-in-refused = Name or password is wrong. Check both and try again.
+sign-in-suspended = This account is suspended. An admin of your organisation can lift that.
+sign-in-throttled = Too many sign-ins from your network. Wait a minute and try again.
+
+sign-in-code-title = Enter your code
+sign-in-code = Code
+sign-in-code-help = Open your authenticator app and type the six digits that it shows now.
+sign-in-code-malformed = A code has six digits. Type the one that your authenticator app shows now.
+sign-in-code-submit = Continue
+sign-in-code-recovery = Use a recovery code instead
+
+sign-in-sso-title = Sign in with your organisation
+sign-in-sso-organisation = Organisation
+sign-in-sso-organisation-help = Its name as your admin gave it to you.
+sign-in-sso-submit = Continue
+sign-in-sso-unknown = No organisation of this name signs in this way. Check the name, or ask your admin for the link.
+sign-in-sso-lead = { $name } signs you in on a page of its own. Then you come back here.
+sign-in-sso-go = Go to the sign-in of { $name }
+sign-in-sso-password = Sign in with your password instead
+sign-in-sso-refused-title = You are not signed in
+sign-in-sso-refused = Your organisation's sign-in did not confirm you. Try again, or ask an admin of your organisation.
+sign-in-sso-unreachable = Your organisation's sign-in does not answer. Try again in a minute, or sign in with your password.
+sign-in-sso-again = Try again
+sign-in-sso-with-password = Sign in with your password
+sign-in-sso-request = For your admin: request
