@@ -14,6 +14,7 @@ mod caller_facts;
 pub mod cli;
 mod client_address;
 pub mod clock;
+mod compliance;
 pub mod config;
 mod declared;
 mod desktop;

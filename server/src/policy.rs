@@ -6,6 +6,7 @@ use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
+use crate::compliance;
 use crate::extract::Json;
 use crate::key_wrap::KeyWrap;
 use crate::portal::{Portal, PortalState};
@@ -278,6 +279,7 @@ fn apply(
     let detail = json!({ "version": document.version, "before": now, "after": wanted.requires, "reason": wanted.reason,
         "proposal": seconded });
     audit::record(tx, organisation, &Event::by(caller, action, organisation, detail))?;
+    compliance::forget_today(tx, organisation, caller.now_ms)?;
     Ok(Ok(PolicyView { version: document.version, requires: wanted.requires.clone() }))
 }
 

@@ -7,7 +7,7 @@ use crate::password::Hasher;
 use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{enrollments, freeze, nonce, outbox, pins, proposals, sessions};
+use crate::{compliance, enrollments, freeze, nonce, outbox, pins, proposals, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -45,7 +45,8 @@ impl PortalState {
         Arc::new(Self { store, clock, key_wrap, config, hasher, throttle, providers, random })
     }
 
-    /// Forgets what is too old to matter, and erases the PINs whose last try nobody came back to. Call it every minute.
+    /// Forgets what is too old to matter, erases the PINs whose last try nobody came back to, and notes the day's
+    /// compliance. Call it every minute.
     pub async fn sweep(&self) -> Result<()> {
         self.throttle.sweep();
         let now_ms = self.now_ms()?;
@@ -61,7 +62,8 @@ impl PortalState {
             sso::sweep(tx, now_ms)?;
             sessions::sweep(tx, now_ms)
         });
-        swept.await.map(drop).map_err(|_| Error::PortalUnavailable)
+        swept.await.map_err(|_| Error::PortalUnavailable)?;
+        compliance::note_days(self, now_ms).await.map_err(|_| Error::PortalUnavailable)
     }
 
     /// Wall time in epoch milliseconds.

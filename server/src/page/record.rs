@@ -42,7 +42,7 @@ struct Paging {
 const PAGE: u32 = 100;
 
 pub(super) fn routes(pages: Pages) -> Pages {
-    pages.route(Access::Admin, "/admin/audit", get(show))
+    pages.route(Access::Audit, "/admin/audit", get(show))
 }
 
 async fn show(

@@ -48,6 +48,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::applications::VOUCHED_STATEMENTS,
         crate::audit::STATEMENTS,
         crate::caller_facts::STATEMENTS,
+        crate::compliance::STATEMENTS,
         crate::desktop::STATEMENTS,
         crate::devices::STATEMENTS,
         crate::enrollments::STATEMENTS,
