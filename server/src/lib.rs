@@ -18,6 +18,8 @@ mod compliance;
 pub mod config;
 mod declared;
 mod desktop;
+mod device_list;
+mod device_streams;
 mod devices;
 mod enrollments;
 mod exceptions;

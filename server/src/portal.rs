@@ -2,6 +2,7 @@
 
 use crate::applications::host_sessions;
 use crate::config::Config;
+use crate::device_streams::Streams;
 use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
 use crate::sso::{self, Providers};
@@ -30,6 +31,8 @@ pub struct PortalState {
     pub hasher: Hasher,
     /// Limits per client network.
     pub throttle: Throttle,
+    /// The admins who watch devices being enrolled.
+    pub streams: Streams,
     /// What identity providers say of themselves.
     pub providers: Providers,
     /// Randomness.
@@ -41,8 +44,8 @@ impl PortalState {
     pub fn new(config: Config, store: Store, clock: Arc<dyn Clock>, key_wrap: Arc<dyn KeyWrap>) -> Portal {
         let throttle = Throttle::new(config.requests_a_second, config.sign_ins_a_minute);
         let providers = Providers::new(config.provider_roots.clone());
-        let (hasher, random) = (Hasher::new(), SystemRandom::new());
-        Arc::new(Self { store, clock, key_wrap, config, hasher, throttle, providers, random })
+        let (hasher, random, streams) = (Hasher::new(), SystemRandom::new(), Streams::default());
+        Arc::new(Self { store, clock, key_wrap, config, hasher, throttle, streams, providers, random })
     }
 
     /// Forgets what is too old to matter, erases the PINs whose last try nobody came back to, and notes the day's

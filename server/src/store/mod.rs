@@ -50,6 +50,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::caller_facts::STATEMENTS,
         crate::compliance::STATEMENTS,
         crate::desktop::STATEMENTS,
+        crate::device_list::STATEMENTS,
         crate::devices::STATEMENTS,
         crate::enrollments::STATEMENTS,
         crate::exceptions::STATEMENTS,
