@@ -132,7 +132,11 @@ impl Access {
             return Ok(());
         }
         let is_done = caller.step == Step::Ready && has_session;
-        Err(if matches!(self, Access::Admin | Access::Audit) && is_done { Error::Forbidden } else { Error::StepRequired })
+        Err(if matches!(self, Access::Admin | Access::Audit) && is_done {
+            Error::Forbidden
+        } else {
+            Error::StepRequired
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use crate::access::{Access, Api};
 use crate::caller::Caller;
 use crate::portal::Portal;
 use crate::problem::Refusal;
+use crate::sessions::fold_name;
 use crate::store::{Row, StoreError, Tx};
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -17,6 +18,11 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     FIND_POLICY_VERSION = "SELECT policy_version FROM organisation WHERE id = $1";
     FIND_AUDIT_ENTRY = "SELECT entry FROM audit_entry WHERE organisation = $1 AND id = $2";
+    NAME_TARGET = "SELECT CAST('member' AS TEXT), name FROM member WHERE organisation = $1 AND id = $2
+        UNION ALL SELECT CAST('device' AS TEXT), d.name || ' · ' || m.name FROM device d
+            JOIN member m ON m.organisation = d.organisation AND m.id = d.member
+            WHERE d.organisation = $1 AND d.id = $2";
+    FIND_MEMBER_BY_ADDRESS = "SELECT s.member FROM sign_in_name s WHERE s.name = $2 AND s.organisation = $1";
     LIST_AUDIT_ENTRIES = "SELECT entry FROM audit_entry WHERE organisation = $1 AND ($2 = '' OR id < $2)
             AND action >= $4 AND action <= $5 AND at_ms >= $6 AND at_ms < $7
             AND ($8 = '' OR reason LIKE $8 ESCAPE '!')
@@ -228,6 +234,27 @@ pub fn search(tx: &mut Tx<'_>, organisation: &str, wanted: &Search, limit: u32) 
 /// One entry.
 pub fn find(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Option<Value>, StoreError> {
     tx.query_one(FIND_AUDIT_ENTRY, &[organisation.into(), id.into()])?.as_ref().map(read).transpose()
+}
+
+/// What an id is called now: `member` or `device`, and its name.
+pub fn name_target(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Option<(String, String)>, StoreError> {
+    let row = tx.query_one(NAME_TARGET, &[organisation.into(), id.into()])?;
+    row.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+}
+
+/// What somebody typed, an id or a member's address, as an id and what to call it; what is neither stays as it is.
+pub fn resolve(tx: &mut Tx<'_>, organisation: &str, typed: &str) -> Result<(String, String), StoreError> {
+    let typed = typed.trim();
+    let mut id = typed.to_owned();
+    if typed.contains('@') {
+        let found = tx.query_one(FIND_MEMBER_BY_ADDRESS, &[organisation.into(), fold_name(typed).into()])?;
+        if let Some(row) = found {
+            row.text(0)?.clone_into(&mut id);
+        }
+    }
+    let name = if id.is_empty() { None } else { name_target(tx, organisation, &id)? };
+    let name = name.map_or_else(|| typed.to_owned(), |(_, name)| name);
+    Ok((id, name))
 }
 
 fn read(row: &Row) -> Result<Value, StoreError> {

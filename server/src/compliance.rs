@@ -33,7 +33,11 @@ crate::statements! {
         LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
         WHERE m.organisation = $1 AND m.state = 'active' AND f.id IS NULL ORDER BY m.id LIMIT $2";
     COUNT_UNREACHABLE = "SELECT CAST(count(*) AS BIGINT) FROM member
-        WHERE organisation = $1 AND state = 'active' AND email NOT LIKE '%_@_%'";
+        WHERE organisation = $1 AND state = 'active' AND (email NOT LIKE '%_@_%' OR bounced_ms > 0)";
+    COUNT_ADMINS = "SELECT CAST(count(*) AS BIGINT) FROM member
+        WHERE organisation = $1 AND role = 'admin' AND state = 'active'";
+    COUNT_FAILED_MAILS = "SELECT CAST(count(*) AS BIGINT) FROM outbox
+        WHERE organisation = $1 AND (state = 'failed' OR state = 'bounced')";
     LIST_DAYS = "SELECT day, active, compliant, exceptions FROM compliance_day
         WHERE organisation = $1 AND day > $2 ORDER BY day";
     LIST_WITHOUT_DAY = "SELECT o.id FROM organisation o
@@ -74,11 +78,6 @@ impl Counts {
     /// With a second factor: their own, or one that the identity provider asserted.
     pub fn compliant(self) -> u64 {
         self.set_up + self.sso_mfa
-    }
-
-    /// Without one.
-    pub fn missing(self) -> u64 {
-        self.active.saturating_sub(self.compliant())
     }
 }
 
@@ -130,9 +129,19 @@ pub fn to_be_led(tx: &mut Tx<'_>, organisation: &str, limit: u32) -> Result<Vec<
     rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
 }
 
-/// Active members whose address takes no mail.
+/// Active admins.
+pub fn admins(tx: &mut Tx<'_>, organisation: &str) -> Result<u64, StoreError> {
+    tx.query_one(COUNT_ADMINS, &[organisation.into()])?.map_or(Ok(0), |row| row.unsigned(0))
+}
+
+/// Active members whose address takes no mail, or sent the last one back.
 pub fn unreachable(tx: &mut Tx<'_>, organisation: &str) -> Result<u64, StoreError> {
     tx.query_one(COUNT_UNREACHABLE, &[organisation.into()])?.map_or(Ok(0), |row| row.unsigned(0))
+}
+
+/// Mails that an admin has to look at.
+pub fn failed_mails(tx: &mut Tx<'_>, organisation: &str) -> Result<u64, StoreError> {
+    tx.query_one(COUNT_FAILED_MAILS, &[organisation.into()])?.map_or(Ok(0), |row| row.unsigned(0))
 }
 
 /// The days that were noted after `after`, the oldest first.

@@ -60,12 +60,7 @@ pub fn pending(
 }
 
 /// How many devices wait and fit, and when the newest of them asked, epoch milliseconds, or 0.
-pub fn count_pending(
-    tx: &mut Tx<'_>,
-    organisation: &str,
-    text: &str,
-    now_ms: u64,
-) -> Result<(u64, u64), StoreError> {
+pub fn count_pending(tx: &mut Tx<'_>, organisation: &str, text: &str, now_ms: u64) -> Result<(u64, u64), StoreError> {
     let values = [organisation.into(), now_ms.into(), audit::pattern(text).into()];
     let row = tx.query_one(COUNT_PENDING_ALL, &values)?;
     row.map_or(Ok((0, 0)), |row| Ok((row.unsigned(0)?, row.unsigned(1)?)))

@@ -19,3 +19,4 @@ notice-saved = Die Richtlinie ist gespeichert und gilt ab der nächsten Anfrage 
 notice-session-ended = Die Sitzung ist beendet; ihre nächste Anfrage wird abgewiesen.
 notice-sessions-ended = Alle Sitzungen dieses Mitglieds sind beendet; die nächste Anfrage jeder einzelnen wird abgewiesen.
 notice-suspended = Das Mitglied ist gesperrt; die nächste Anfrage jeder Sitzung wird abgewiesen.
+notice-renamed = Das Gerät hat seinen neuen Namen.

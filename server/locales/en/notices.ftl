@@ -19,3 +19,4 @@ notice-saved = The policy is saved and holds from the next request of every sess
 notice-session-ended = The session is ended; its next request is refused.
 notice-sessions-ended = All sessions of this member are ended; the next request of each is refused.
 notice-suspended = The member is suspended; the next request of each session is refused.
+notice-renamed = The device has its new name.

@@ -55,11 +55,9 @@ impl Act {
     /// The keys of question, consequences, button.
     fn keys(self) -> (&'static str, &'static [&'static str], &'static str) {
         match self {
-            Act::Deny => (
-                "devices-deny-question",
-                &["devices-deny-told-nothing", "devices-deny-again"],
-                "devices-deny",
-            ),
+            Act::Deny => {
+                ("devices-deny-question", &["devices-deny-told-nothing", "devices-deny-again"], "devices-deny")
+            }
             Act::Revoke => (
                 "devices-revoke-question",
                 &["devices-revoke-at-once", "devices-revoke-pin", "devices-revoke-again"],

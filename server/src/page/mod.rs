@@ -4,10 +4,14 @@
 
 mod account;
 mod choices;
+mod device;
 mod devices;
+mod event;
 mod files;
 mod member;
+mod overview;
 mod policies;
+mod policy_form;
 mod proposals;
 mod record;
 mod recovery;
@@ -40,8 +44,6 @@ use twinlock_core::secret::SecretText;
 use twinlock_core::step::{BlockedReason, Step};
 use twinlock_core::{Error, ErrorCode};
 
-pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
-
 /// All pages.
 pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     let pages = Pages::new(portal).route(Access::Public, "/assets/style.css", get(style)).route(
@@ -58,10 +60,12 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         renewal::routes,
         files::routes,
         account::routes,
+        overview::routes,
         users::routes,
         sessions::routes,
         member::routes,
         devices::routes,
+        device::routes,
         policies::routes,
         proposals::routes,
         record::routes,
@@ -118,7 +122,6 @@ impl Frame {
     }
 
     /// Of a page whose title holds a name.
-    #[expect(dead_code, reason = "the profile's title takes it as soon as it is translated")]
     fn titled(caller: &Caller, at: &'static str, title: String) -> Self {
         Self { title, ..Self::of(caller, at, "sign-out") }
     }
@@ -129,7 +132,6 @@ impl Frame {
     }
 
     /// Of a form that is shown again with what was wrong.
-    #[expect(dead_code, reason = "forms take it as soon as they are translated")]
     fn with_fault(mut self) -> Self {
         self.title = self.words.with("error-title", &[("title", self.title.clone().into())]);
         self

@@ -63,7 +63,6 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::open_sessions::STATEMENTS,
         crate::organisations::STATEMENTS,
         crate::outbox::STATEMENTS,
-        crate::page::POLICY_STATEMENTS,
         crate::pin_set_up::STATEMENTS,
         crate::pins::STATEMENTS,
         crate::policy::STATEMENTS,
