@@ -61,6 +61,8 @@ pub enum Access {
     Ready,
     /// Like `Ready`, and the member is an admin.
     Admin,
+    /// Like `Ready`, and the member may read the audit log: an admin or an auditor.
+    Audit,
     /// Another application's back end, with its key.
     BackEnd,
     /// A proxy that the operator trusts, which asks about somebody else's request.
@@ -120,6 +122,9 @@ impl Access {
             }
             Access::Ready => has_session && caller.step == Step::Ready,
             Access::Admin => has_session && caller.step == Step::Ready && caller.role == Role::Admin,
+            Access::Audit => {
+                has_session && caller.step == Step::Ready && matches!(caller.role, Role::Admin | Role::Auditor)
+            }
             // No members: the guard never looks for one.
             Access::BackEnd | Access::Proxy => false,
         };
@@ -127,7 +132,11 @@ impl Access {
             return Ok(());
         }
         let is_done = caller.step == Step::Ready && has_session;
-        Err(if self == Access::Admin && is_done { Error::Forbidden } else { Error::StepRequired })
+        Err(if matches!(self, Access::Admin | Access::Audit) && is_done {
+            Error::Forbidden
+        } else {
+            Error::StepRequired
+        })
     }
 }
 

@@ -4,7 +4,8 @@ use crate::access::{Access, Api};
 use crate::caller::Caller;
 use crate::portal::Portal;
 use crate::problem::Refusal;
-use crate::store::{StoreError, Tx};
+use crate::sessions::fold_name;
+use crate::store::{Row, StoreError, Tx};
 use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Serialize;
@@ -13,10 +14,57 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 crate::statements! {
-    INSERT_AUDIT_ENTRY = "INSERT INTO audit_entry (organisation, id, at_ms, entry) VALUES ($1, $2, $3, $4)";
+    INSERT_AUDIT_ENTRY = "INSERT INTO audit_entry (organisation, id, at_ms, entry, action, actor, target, reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     FIND_POLICY_VERSION = "SELECT policy_version FROM organisation WHERE id = $1";
+    FIND_AUDIT_ENTRY = "SELECT entry FROM audit_entry WHERE organisation = $1 AND id = $2";
+    NAME_TARGET = "SELECT CAST('member' AS TEXT), name FROM member WHERE organisation = $1 AND id = $2
+        UNION ALL SELECT CAST('device' AS TEXT), d.name || ' · ' || m.name FROM device d
+            JOIN member m ON m.organisation = d.organisation AND m.id = d.member
+            WHERE d.organisation = $1 AND d.id = $2";
+    FIND_MEMBER_BY_ADDRESS = "SELECT s.member FROM sign_in_name s WHERE s.name = $2 AND s.organisation = $1";
     LIST_AUDIT_ENTRIES = "SELECT entry FROM audit_entry WHERE organisation = $1 AND ($2 = '' OR id < $2)
+            AND action >= $4 AND action <= $5 AND at_ms >= $6 AND at_ms < $7
+            AND ($8 = '' OR reason LIKE $8 ESCAPE '!')
         ORDER BY id DESC LIMIT $3";
+    LIST_ENTRIES_OF_ACTOR = "SELECT entry FROM audit_entry WHERE organisation = $1 AND ($2 = '' OR id < $2)
+            AND action >= $4 AND action <= $5 AND at_ms >= $6 AND at_ms < $7
+            AND ($8 = '' OR reason LIKE $8 ESCAPE '!')
+            AND actor = $9 AND ($10 = '' OR target = $10)
+        ORDER BY id DESC LIMIT $3";
+    LIST_ENTRIES_OF_TARGET = "SELECT entry FROM audit_entry WHERE organisation = $1 AND ($2 = '' OR id < $2)
+            AND action >= $4 AND action <= $5 AND at_ms >= $6 AND at_ms < $7
+            AND ($8 = '' OR reason LIKE $8 ESCAPE '!')
+            AND target = $9
+        ORDER BY id DESC LIMIT $3";
+}
+
+/// What is looked for in the log; what is empty does not narrow it.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// An action as `noun.verb`, or a noun alone for all its actions.
+    pub kind: String,
+    /// A member's id, or `operator` or `portal`.
+    pub actor: String,
+    /// The id of whom or what it was done to.
+    pub target: String,
+    /// Not before, epoch milliseconds.
+    pub from_ms: u64,
+    /// Before, epoch milliseconds; 0 for no end.
+    pub until_ms: u64,
+    /// Stands in the reason, whatever the case.
+    pub text: String,
+    /// The entry that the page begins after: the last one of the page before.
+    pub before: String,
+}
+
+/// A text to be found anywhere in another: in lower case, its wildcards taken as they are; empty stays empty.
+pub fn pattern(text: &str) -> String {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return text;
+    }
+    format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
 }
 
 /// Who did it.
@@ -94,6 +142,13 @@ pub fn record(tx: &mut Tx<'_>, organisation: &str, event: &Event) -> Result<(), 
     };
     let policy = tx.query_one(FIND_POLICY_VERSION, &[organisation.into()])?;
     let policy_version = policy.map(|row| row.unsigned(0)).transpose()?;
+    let found_by = match &event.actor {
+        Actor::Member { id, .. } => id,
+        Actor::System(name) => *name,
+    };
+    let mut reasons = Vec::new();
+    gather_reasons(&event.detail, &mut reasons);
+    let reason = reasons.join("\n").to_lowercase();
     let entry = json!({
         "id": id,
         "at_ms": event.at_ms,
@@ -105,14 +160,105 @@ pub fn record(tx: &mut Tx<'_>, organisation: &str, event: &Event) -> Result<(), 
         "request_id": event.request_id,
         "policy_version": policy_version,
     });
-    tx.exec(INSERT_AUDIT_ENTRY, &[organisation.into(), (&id).into(), event.at_ms.into(), entry.to_string().into()])?;
+    tx.exec(
+        INSERT_AUDIT_ENTRY,
+        &[
+            organisation.into(),
+            (&id).into(),
+            event.at_ms.into(),
+            entry.to_string().into(),
+            event.action.into(),
+            found_by.into(),
+            (&event.target).into(),
+            reason.into(),
+        ],
+    )?;
     Ok(())
+}
+
+/// The reasons that somebody wrote, wherever they stand in a detail, and the reference of an identity check.
+pub fn gather_reasons<'a>(detail: &'a Value, found: &mut Vec<&'a str>) {
+    for (name, value) in detail.as_object().into_iter().flatten() {
+        match value {
+            Value::String(text) if matches!(name.as_str(), "reason" | "reference") && !text.is_empty() => {
+                // An exception's reason stands in what was and in what is.
+                if !found.contains(&text.as_str()) {
+                    found.push(text);
+                }
+            }
+            Value::Object(_) => gather_reasons(value, found),
+            _ => {}
+        }
+    }
 }
 
 /// The newest entries of an organisation, at most `limit`, older than the entry `before` if it is not empty.
 pub fn list(tx: &mut Tx<'_>, organisation: &str, before: &str, limit: u32) -> Result<Vec<Value>, StoreError> {
-    let rows = tx.query(LIST_AUDIT_ENTRIES, &[organisation.into(), before.into(), limit.into()])?;
-    rows.iter().map(|row| Ok(serde_json::from_str(row.text(0)?).unwrap_or(Value::Null))).collect()
+    search(tx, organisation, &Search { before: before.to_owned(), ..Search::default() }, limit)
+}
+
+/// The entries that fit, the newest first, at most `limit`.
+pub fn search(tx: &mut Tx<'_>, organisation: &str, wanted: &Search, limit: u32) -> Result<Vec<Value>, StoreError> {
+    let (first, last) = match wanted.kind.as_str() {
+        // Names of actions are lower case; `~` stands behind all of them.
+        "" => (String::new(), "~".to_owned()),
+        action if action.contains('.') => (action.to_owned(), action.to_owned()),
+        noun => (format!("{noun}."), format!("{noun}.~")),
+    };
+    let until_ms = if wanted.until_ms == 0 { u64::MAX } else { wanted.until_ms };
+    let mut values = vec![
+        organisation.into(),
+        (&wanted.before).into(),
+        limit.into(),
+        first.into(),
+        last.into(),
+        wanted.from_ms.into(),
+        until_ms.into(),
+        pattern(&wanted.text).into(),
+    ];
+    // Three texts, so that each has the index that it needs.
+    let sql = match (wanted.actor.is_empty(), wanted.target.is_empty()) {
+        (true, true) => LIST_AUDIT_ENTRIES,
+        (true, false) => {
+            values.push((&wanted.target).into());
+            LIST_ENTRIES_OF_TARGET
+        }
+        (false, _) => {
+            values.extend([(&wanted.actor).into(), (&wanted.target).into()]);
+            LIST_ENTRIES_OF_ACTOR
+        }
+    };
+    tx.query(sql, &values)?.iter().map(read).collect()
+}
+
+/// One entry.
+pub fn find(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Option<Value>, StoreError> {
+    tx.query_one(FIND_AUDIT_ENTRY, &[organisation.into(), id.into()])?.as_ref().map(read).transpose()
+}
+
+/// What an id is called now: `member` or `device`, and its name.
+pub fn name_target(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Option<(String, String)>, StoreError> {
+    let row = tx.query_one(NAME_TARGET, &[organisation.into(), id.into()])?;
+    row.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+}
+
+/// What somebody typed, an id or a member's address, as an id and what to call it; what is neither stays as it is.
+pub fn resolve(tx: &mut Tx<'_>, organisation: &str, typed: &str) -> Result<(String, String), StoreError> {
+    let typed = typed.trim();
+    let mut id = typed.to_owned();
+    if typed.contains('@') {
+        let found = tx.query_one(FIND_MEMBER_BY_ADDRESS, &[organisation.into(), fold_name(typed).into()])?;
+        if let Some(row) = found {
+            row.text(0)?.clone_into(&mut id);
+        }
+    }
+    let name = if id.is_empty() { None } else { name_target(tx, organisation, &id)? };
+    let name = name.map_or_else(|| typed.to_owned(), |(_, name)| name);
+    Ok((id, name))
+}
+
+fn read(row: &Row) -> Result<Value, StoreError> {
+    Ok(serde_json::from_str(row.text(0)?).unwrap_or(Value::Null))
 }
 
 /// The newest audit entries.
@@ -124,7 +270,7 @@ pub struct AuditList {
 
 /// This resource's routes.
 pub fn routes(api: Api) -> Api {
-    api.route(Access::Admin, utoipa_axum::routes!(get_audit))
+    api.route(Access::Audit, utoipa_axum::routes!(get_audit))
 }
 
 /// The newest 200 audit entries of the organisation.

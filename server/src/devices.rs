@@ -44,6 +44,8 @@ crate::statements! {
         LEFT JOIN pin p ON p.organisation = d.organisation AND p.device = d.id
         WHERE d.organisation = $1 AND ($2 = '' OR d.member = $2) AND ($3 = '' OR d.id = $3)
         ORDER BY CASE d.state WHEN 'pending' THEN 0 ELSE 1 END, d.created_ms DESC, d.id LIMIT 500";
+    RENAME_DEVICE = "UPDATE device SET name = $3 WHERE organisation = $1 AND id = $2 AND name <> $3";
+    FIND_DEVICE_NAME = "SELECT name FROM device WHERE organisation = $1 AND id = $2";
     FIND_TRANSCRIPT = "SELECT d.member, d.spki, d.opening, d.first_nonce, d.second_nonce, d.facts,
             COALESCE(d.policy_key, o.policy_public), d.name,
             d.state, d.expires_ms, m.state
@@ -88,6 +90,8 @@ pub struct DeviceView {
     pub model: String,
     /// System and version.
     pub system: String,
+    /// Version of the app.
+    pub app_version: String,
     /// `phone` or `desktop`.
     pub surface: String,
     /// How hard its key is held.
@@ -98,6 +102,8 @@ pub struct DeviceView {
     pub address: String,
     /// When it asked, epoch milliseconds.
     pub created_ms: u64,
+    /// Until when it waits, or would have, epoch milliseconds.
+    pub expires_ms: u64,
     /// When it was decided on, or 0.
     pub decided_ms: u64,
     /// `none`, `set` or `erased`.
@@ -236,6 +242,23 @@ pub fn list(
     rows.iter().map(|row| read_view(row, now_ms)).collect()
 }
 
+/// Gives a device another name for people; 1–64 characters without control characters, or [`Error::BadRequest`].
+pub fn rename(tx: &mut Tx<'_>, caller: &Caller, device: &str, name: &str) -> Outcome<()> {
+    let organisation = &caller.organisation;
+    let name = name.trim();
+    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Ok(Err(Error::BadRequest));
+    }
+    let Some(before) = tx.query_one(FIND_DEVICE_NAME, &[organisation.into(), device.into()])? else {
+        return Ok(Err(Error::NotFound));
+    };
+    if tx.exec(RENAME_DEVICE, &[organisation.into(), device.into(), name.into()])? == 1 {
+        let detail = json!({ "before": before.text(0)?, "after": name });
+        audit::record(tx, organisation, &Event::by(caller, "device.renamed", device, detail))?;
+    }
+    Ok(Ok(()))
+}
+
 /// Approves a pending device whose comparison code the admin typed. Three wrong entries end the request.
 pub fn approve(tx: &mut Tx<'_>, caller: &Caller, device: &str, typed: &str) -> Outcome<()> {
     let (organisation, now_ms) = (&caller.organisation, caller.now_ms);
@@ -289,13 +312,21 @@ fn is_of(tx: &mut Tx<'_>, organisation: &str, device: &str, member: &str) -> Res
     row.map_or(Ok(false), |row| Ok(row.text(0)? == member))
 }
 
-/// Denies a pending device.
-pub fn deny(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
+/// A reason as it goes into the log: `None` if it is longer than 1,000 characters.
+fn detail_of(reason: &str) -> Option<serde_json::Value> {
+    let reason = reason.trim();
+    let is_short = reason.chars().count() <= 1_000;
+    is_short.then(|| if reason.is_empty() { json!({}) } else { json!({ "reason": reason }) })
+}
+
+/// Denies a pending device. The reason may be empty; at most 1,000 characters, or [`Error::BadRequest`].
+pub fn deny(tx: &mut Tx<'_>, caller: &Caller, device: &str, reason: &str) -> Outcome<()> {
+    let Some(detail) = detail_of(reason) else { return Ok(Err(Error::BadRequest)) };
     let decided = [(&caller.organisation).into(), device.into(), caller.now_ms.into(), (&caller.member).into()];
     if tx.exec(DENY_DEVICE, &decided)? == 0 {
         return Ok(Err(Error::AlreadyDecided));
     }
-    audit::record(tx, &caller.organisation, &Event::by(caller, "device.denied", device, json!({})))?;
+    audit::record(tx, &caller.organisation, &Event::by(caller, "device.denied", device, detail))?;
     Ok(Ok(()))
 }
 
@@ -310,20 +341,23 @@ pub fn deny_all_of(tx: &mut Tx<'_>, caller: &Caller, member: &str, reason: &str)
     Ok(())
 }
 
-/// Revokes an approved device: its next request is refused, and its PIN opens nothing any more.
-pub fn revoke(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
+/// Revokes an approved device: its next request is refused, and its PIN opens nothing any more. The reason may be empty; at
+/// most 1,000 characters, or [`Error::BadRequest`].
+pub fn revoke(tx: &mut Tx<'_>, caller: &Caller, device: &str, reason: &str) -> Outcome<()> {
+    let Some(detail) = detail_of(reason) else { return Ok(Err(Error::BadRequest)) };
     let organisation = &caller.organisation;
     let decided = [organisation.into(), device.into(), caller.now_ms.into(), (&caller.member).into()];
     if tx.exec(REVOKE_DEVICE, &decided)? == 0 {
         return Ok(Err(Error::AlreadyDecided));
     }
     pins::erase(tx, organisation, device)?;
-    audit::record(tx, organisation, &Event::by(caller, "device.revoked", device, json!({})))?;
+    audit::record(tx, organisation, &Event::by(caller, "device.revoked", device, detail))?;
     outbox::put_about_device(tx, organisation, device, |member| Message::by(caller, member, Kind::DeviceRevoked))?;
     Ok(Ok(()))
 }
 
-fn read_view(row: &Row, now_ms: u64) -> Result<DeviceView, StoreError> {
+/// Reads a row of any list of devices.
+pub fn read_view(row: &Row, now_ms: u64) -> Result<DeviceView, StoreError> {
     let facts = DeviceFacts::parse(row.text(5)?).ok();
     let state = match row.text(3)? {
         "pending" if row.unsigned(8)? <= now_ms => "expired",
@@ -340,11 +374,13 @@ fn read_view(row: &Row, now_ms: u64) -> Result<DeviceView, StoreError> {
         name: row.text(4)?.to_owned(),
         model: facts.as_ref().map(|facts| facts.model.clone()).unwrap_or_default(),
         system: facts.as_ref().map(|facts| facts.system.clone()).unwrap_or_default(),
+        app_version: facts.as_ref().map(|facts| facts.app_version.clone()).unwrap_or_default(),
         key_place: facts.as_ref().and_then(|facts| facts.key_place),
         key_level: facts.map_or(KeyLevel::Software, |facts| facts.key_level),
         surface: row.text(11)?.to_owned(),
         address: row.text(6)?.to_owned(),
         created_ms: row.unsigned(7)?,
+        expires_ms: row.unsigned(8)?,
         decided_ms: row.unsigned(9)?,
         pin: row.text(10)?.to_owned(),
     })
@@ -389,7 +425,7 @@ async fn post_denial(
     Extension(caller): Extension<Arc<Caller>>,
     Path(device): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    portal.act(&caller, move |tx, caller| deny(tx, caller, &device)).await?;
+    portal.act(&caller, move |tx, caller| deny(tx, caller, &device, "")).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -401,6 +437,6 @@ async fn post_revocation(
     Extension(caller): Extension<Arc<Caller>>,
     Path(device): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    portal.act(&caller, move |tx, caller| revoke(tx, caller, &device)).await?;
+    portal.act(&caller, move |tx, caller| revoke(tx, caller, &device, "")).await?;
     Ok(StatusCode::NO_CONTENT)
 }

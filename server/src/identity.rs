@@ -102,6 +102,13 @@ pub async fn identify_web_session(
     Ok(Some(found.caller))
 }
 
+/// The caller as it stands now, if its session is open still. Looking does not keep it open.
+pub async fn look_again(portal: &Portal, caller: &Caller) -> std::result::Result<Option<Box<Caller>>, Refusal> {
+    let token_hash = caller.token_hash.clone();
+    let found = find_by_hash(portal, &caller.organisation, token_hash, &caller.origin, portal.now_ms()?).await?;
+    Ok(found.map(|found| found.caller))
+}
+
 /// True if a request says to be signed, well or not.
 pub fn is_signed(headers: &HeaderMap) -> bool {
     headers.contains_key("signature-input") || headers.contains_key("signature")

@@ -26,7 +26,7 @@ pub fn revoke(tx: &mut Tx<'_>, caller: &Caller, device: &str) -> Outcome<()> {
     if device.is_empty() || devices::list(tx, &caller.organisation, &caller.member, device, caller.now_ms)?.is_empty() {
         return Ok(Err(Error::NotFound));
     }
-    devices::revoke(tx, caller, device)
+    devices::revoke(tx, caller, device, "")
 }
 
 /// Lists the member's own devices, pending ones first.

@@ -6,6 +6,7 @@ use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
+use crate::compliance;
 use crate::extract::Json;
 use crate::key_wrap::KeyWrap;
 use crate::portal::{Portal, PortalState};
@@ -41,6 +42,10 @@ crate::statements! {
     REPLACE_POLICY = "UPDATE organisation SET policy_version = $3, policy_hash = $4, rules = $5
         WHERE id = $1 AND policy_version = $2 AND policy_key_sealed = $6";
     NOTE_REQUIRED = "UPDATE organisation SET required_ms = $2 WHERE id = $1 AND required_ms = 0";
+    LIST_VERSIONS_FROM = "SELECT v.version, v.payload, COALESCE(m.name, ''), v.made_ms, v.reason
+        FROM policy_version v
+        LEFT JOIN member m ON m.organisation = v.organisation AND m.id = v.made_by
+        WHERE v.organisation = $1 AND v.version >= $2 ORDER BY v.version LIMIT 50";
     INSERT_POLICY_VERSION = "INSERT INTO policy_version (organisation, version, payload, signature, made_by, reason, made_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
 }
@@ -165,6 +170,36 @@ pub fn current(tx: &mut Tx<'_>, organisation: &str) -> std::result::Result<Optio
     Ok(Some(PolicyView { version: row.unsigned(2)?, requires }))
 }
 
+/// A policy of before, or the present one.
+pub struct Version {
+    /// Its version.
+    pub version: u64,
+    /// What it demanded.
+    pub requires: Rules,
+    /// The name of the admin who made it; empty for the operator.
+    pub made_by_name: String,
+    /// When, epoch milliseconds.
+    pub made_ms: u64,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
+/// The versions from `first` on, at most 50, the oldest first.
+pub fn versions_from(tx: &mut Tx<'_>, organisation: &str, first: u64) -> std::result::Result<Vec<Version>, StoreError> {
+    let read = |row: &Row| {
+        let payload = BASE64.decode(row.text(1)?.as_bytes()).unwrap_or_default();
+        let document = serde_json::from_slice::<PolicyDocument>(&payload);
+        Ok(Version {
+            version: row.unsigned(0)?,
+            requires: document.map_or_else(|_| Rules::strict(), |document| document.requires),
+            made_by_name: row.text(2)?.to_owned(),
+            made_ms: row.unsigned(3)?,
+            reason: row.text(4)?.to_owned(),
+        })
+    };
+    tx.query(LIST_VERSIONS_FROM, &[organisation.into(), first.into()])?.iter().map(read).collect()
+}
+
 /// What became of a change.
 pub enum Changed {
     /// It holds.
@@ -278,6 +313,7 @@ fn apply(
     let detail = json!({ "version": document.version, "before": now, "after": wanted.requires, "reason": wanted.reason,
         "proposal": seconded });
     audit::record(tx, organisation, &Event::by(caller, action, organisation, detail))?;
+    compliance::forget_today(tx, organisation, caller.now_ms)?;
     Ok(Ok(PolicyView { version: document.version, requires: wanted.requires.clone() }))
 }
 

@@ -2,12 +2,13 @@
 
 use crate::applications::host_sessions;
 use crate::config::Config;
+use crate::device_streams::Streams;
 use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
 use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{enrollments, freeze, nonce, outbox, pins, proposals, sessions};
+use crate::{compliance, enrollments, freeze, nonce, outbox, pins, proposals, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -30,6 +31,8 @@ pub struct PortalState {
     pub hasher: Hasher,
     /// Limits per client network.
     pub throttle: Throttle,
+    /// The admins who watch devices being enrolled.
+    pub streams: Streams,
     /// What identity providers say of themselves.
     pub providers: Providers,
     /// Randomness.
@@ -41,11 +44,12 @@ impl PortalState {
     pub fn new(config: Config, store: Store, clock: Arc<dyn Clock>, key_wrap: Arc<dyn KeyWrap>) -> Portal {
         let throttle = Throttle::new(config.requests_a_second, config.sign_ins_a_minute);
         let providers = Providers::new(config.provider_roots.clone());
-        let (hasher, random) = (Hasher::new(), SystemRandom::new());
-        Arc::new(Self { store, clock, key_wrap, config, hasher, throttle, providers, random })
+        let (hasher, random, streams) = (Hasher::new(), SystemRandom::new(), Streams::default());
+        Arc::new(Self { store, clock, key_wrap, config, hasher, throttle, streams, providers, random })
     }
 
-    /// Forgets what is too old to matter, and erases the PINs whose last try nobody came back to. Call it every minute.
+    /// Forgets what is too old to matter, erases the PINs whose last try nobody came back to, and notes the day's
+    /// compliance. Call it every minute.
     pub async fn sweep(&self) -> Result<()> {
         self.throttle.sweep();
         let now_ms = self.now_ms()?;
@@ -61,7 +65,8 @@ impl PortalState {
             sso::sweep(tx, now_ms)?;
             sessions::sweep(tx, now_ms)
         });
-        swept.await.map(drop).map_err(|_| Error::PortalUnavailable)
+        swept.await.map_err(|_| Error::PortalUnavailable)?;
+        compliance::note_days(self, now_ms).await.map_err(|_| Error::PortalUnavailable)
     }
 
     /// Wall time in epoch milliseconds.

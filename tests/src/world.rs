@@ -201,7 +201,7 @@ impl World {
 
     /// Revokes `member`'s device.
     pub async fn revoke(&mut self, member: &str) -> Result<()> {
-        let page = self.act_on_device(member, "revoke", &[]).await?;
+        let page = self.act_on_device(member, "revoke", &[("reason", "the demo ends")]).await?;
         page.expect("/admin/devices")?
             .between("The device is revoked", "<")
             .map(|_| ())
@@ -211,11 +211,11 @@ impl World {
     async fn act_on_device(&mut self, member: &str, act: &str, fields: &[(&str, &str)]) -> Result<Page> {
         let page = self.admin.get("/admin/devices").await?.expect("/admin/devices")?;
         let missing = format!("no device of {member} can be brought to: {act}");
-        // The form that stands behind the member's name, in the table or, for one who has a device already, above it.
+        // The form or the link that stands behind the member's name, in the table or, while the device waits, above it.
         let form = format!("/{act}\"");
         let behind = |name: String| page.html.split_once(&name)?.1.split_once(&form).map(|(head, _)| head);
-        let end = behind(format!("{member}</td>")).or_else(|| behind(format!("{member} ·"))).doing(&missing)?;
-        let (_, device) = end.rsplit_once("action=\"/admin/devices/").doing(&missing)?;
+        let end = behind(format!("{member}</a></td>")).or_else(|| behind(format!("{member} ·"))).doing(&missing)?;
+        let (_, device) = end.rsplit_once("\"/admin/devices/").doing(&missing)?;
         let path = format!("/admin/devices/{device}/{act}");
         let answered = self.admin.post(&path, fields).await?;
         if !answered.path.starts_with("/code") {

@@ -228,7 +228,7 @@ async fn b51_what_a_device_calls_itself_is_text_and_nothing_else() {
     let pages = |answer: Answer, target: &str| {
         let text = answer.expect(200).text();
         assert!(text.contains("&#60;script&#62;"), "{target}: {text}");
-        for raw in ["<script", "<img", "<b>M", "&amp;\"", "\"S\""] {
+        for raw in ["<script>alert", "<img", "<b>M", "&amp;\"", "\"S\""] {
             assert!(!text.contains(raw), "{target}: {raw}");
         }
         for (name, value) in &answer.headers {
@@ -291,4 +291,120 @@ async fn b48_the_same_device_asks_again_and_nobody_asks_without_end() {
     assert_eq!(portal.world.sql("SELECT count(*) FROM enrollment"), runs);
     portal.world.add_member("Dee Dorn", "dee@example.test", "member");
     portal.waiting_phone("dee@example.test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b48_lots_of_waiting_devices_are_searched_and_read_in_pages() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let bo = pending(&portal, BO).await;
+    let columns = "organisation, id, member, state, spki, facts, name, opening, first_nonce, second_nonce, wrong_codes,
+        address, created_ms, expires_ms, decided_ms, decided_by, finish_until_ms, code_at_ms, policy_key, surface";
+    for n in 0..45 {
+        let values = columns
+            .replace(", id,", &format!(", '{n:032x}',"))
+            .replace(", name,", &format!(", 'Phone {n:02} of 50%',"))
+            .replace("created_ms", &format!("created_ms - {}", n + 1));
+        let source = format!("SELECT {values} FROM device WHERE id = '{}'", bo.device_id());
+        portal.world.sql(&format!("INSERT INTO device ({columns}) {source}"));
+    }
+    // Each is there once, over all pages, and the newest comes first.
+    let (mut target, mut seen) = ("/admin/devices?state=pending".to_owned(), Vec::new());
+    for page_number in 0.. {
+        let page = ada.get(&target).await.expect(200).text();
+        assert!(page.contains("46 devices are waiting."), "{page}");
+        seen.extend(
+            page.split("action=\"/admin/devices/").skip(1).map(|rest| rest.split('/').next().unwrap().to_owned()),
+        );
+        let Some(next) = page.split("\" rel=\"next\"").next().filter(|head| head.len() < page.len()) else { break };
+        target = next.rsplit("href=\"").next().unwrap().replace("&#38;", "&");
+        assert!(page_number < 4, "{target}");
+    }
+    assert_eq!((seen.len(), &seen[0]), (46, &bo.device_id()));
+    let once: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(once.len(), 46);
+    // Found by name, whatever the case; a wildcard is a character; by the member; and nothing.
+    for (query, count) in [("phone%2031", 1), ("of%2050%25", 45), ("%25%25", 0), ("bo%20brandt", 46), ("nobody", 0)] {
+        let page = ada.get(&format!("/admin/devices?q={query}&state=pending")).await.expect(200).text();
+        match count {
+            0 => assert!(page.contains("No device fits what you look for."), "{query}: {page}"),
+            1 => assert!(page.contains("1 device is waiting."), "{query}: {page}"),
+            count => assert!(page.contains(&format!("{count} devices are waiting.")), "{query}: {page}"),
+        }
+    }
+    // What is decided on is listed by its state.
+    ada.approve(&bo).await.expect(204);
+    let page = ada.get("/admin/devices?state=approved").await.expect(200).text();
+    assert!(page.contains(&format!("/admin/devices/{}/revoke", bo.device_id())), "{page}");
+    assert!(!ada.get("/admin/devices?state=denied").await.text().contains("/revoke"));
+    // Nonsense in the address is no fault.
+    for nonsense in ["state=x", "after=x", "after=-1-", "after=99999999999999999999-x", "q=%00"] {
+        let answer = ada.get(&format!("/admin/devices?{nonsense}")).await;
+        assert!(answer.status.as_u16() < 500, "{nonsense}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b51_a_device_is_renamed_by_an_admin_and_both_names_are_kept_in_the_log() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let bo = pending(&portal, BO).await;
+    let page = format!("/admin/devices/{}", bo.device_id());
+    let before = portal.world.sql("SELECT name FROM device");
+    let hostile = "<b>Bo’s</b> \u{1f4f1}";
+    ada.form(&page, &[("name", hostile)]).await.expect(303);
+    let shown = ada.get(&page).await.expect(200).text();
+    assert!(shown.contains("&#60;b&#62;Bo’s") && !shown.contains("<b>Bo"), "{shown}");
+    let told = &portal.world.audit_details("device.renamed")[0];
+    assert_eq!((&told["before"], &told["after"]), (&before.into(), &hostile.into()));
+    for name in ["", " ", "a\nb", &"x".repeat(65)] {
+        let refused = ada.form(&page, &[("name", name)]).await.expect(422).text();
+        assert!(refused.contains("A name has 1 to 64 characters"), "{refused}");
+    }
+    assert_eq!(portal.world.audited("device.renamed"), 1);
+    // The comparison code does not hang on the name.
+    ada.approve(&bo).await.expect(204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_denied_and_revoked_on_pages_that_say_what_follows() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let (bo, cy) = (pending(&portal, BO).await, pending(&portal, CY).await);
+    let page = |phone: &Phone, act: &str| format!("/admin/devices/{}/{act}", phone.device_id());
+    let asked = ada.get(&page(&cy, "deny")).await.expect(200).text();
+    assert!(asked.contains("Deny ") && asked.contains("of Cy Castle?"), "{asked}");
+    ada.form(&page(&cy, "deny"), &[("reason", "unknown <i>phone</i>")]).await.expect(303);
+    assert_eq!(portal.world.audit_details("device.denied")[0]["reason"], "unknown <i>phone</i>");
+    // What is decided on is not asked about.
+    ada.get(&page(&cy, "deny")).await.expect(303);
+    ada.get(&page(&bo, "revoke")).await.expect(303);
+    ada.approve(&bo).await.expect(204);
+    let asked = ada.get(&page(&bo, "revoke")).await.expect(200).text();
+    assert!(asked.contains("Its PIN opens nothing any more."), "{asked}");
+    let refused = ada.form(&page(&bo, "revoke"), &[("reason", " ")]).await.expect(422).text();
+    assert!(refused.contains("<title>Error: Revoke") && refused.contains("role=\"alert\""), "{refused}");
+    assert_eq!(portal.world.audited("device.revoked"), 0);
+    let answer = ada.form(&page(&bo, "revoke"), &[("reason", "lost in a train")]).await;
+    assert_eq!(answer.expect(303).header("location"), "/admin/devices?done=revoked");
+    assert_eq!(portal.world.audit_details("device.revoked")[0]["reason"], "lost in a train");
+    let log = ada.get(&format!("/admin/audit?target={}", cy.device_id())).await.text();
+    assert!(log.contains("<q>unknown &#60;i&#62;phone&#60;/i&#62;</q>"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b49_why_an_own_device_cannot_be_approved_stands_where_the_field_would_be() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    ada.change_policy(serde_json::json!({ "two_person": true }), "").await.expect(200);
+    portal.clock.pass(STEP_MS);
+    let mut phone = portal.phone();
+    phone.authenticator = ada.authenticator.take();
+    phone.sign_in(ADA).await;
+    phone.verify(&phone.code_now()).await.expect(200);
+    phone.enroll().await;
+    for page in ["/admin/devices".to_owned(), format!("/admin/devices/{}", phone.device_id())] {
+        let text = ada.get(&page).await.expect(200).text();
+        assert!(text.contains("This is your own device.") && !text.contains("name=\"comparison_code\""), "{text}");
+    }
 }

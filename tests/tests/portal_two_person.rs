@@ -218,6 +218,13 @@ async fn the_policies_page_shows_what_is_proposed_and_another_admin_confirms_it_
     let version = ada.policy().await["version"].to_string();
     let fields =
         [("version", version.as_str()), ("two_person", "on"), ("grace_days", "14"), ("reason", "<i>pilot</i>")];
+    // Whoever unchecks the box sees first what that does; what else was typed comes along.
+    let asked = ada.form("/admin/policies", &fields).await.expect(200).text();
+    assert!(
+        asked.contains("name=\"grace_days\" value=\"14\"") && asked.contains("another admin has confirmed"),
+        "{asked}"
+    );
+    let fields: Vec<_> = fields.into_iter().chain([("off", "on")]).collect();
     let answer = ada.form("/admin/policies", &fields).await;
     assert_eq!(answer.expect(303).header("location"), "/admin/policies?done=proposed");
     let (own, other) = (ada.get("/admin/policies").await.text(), cy.get("/admin/policies").await.text());

@@ -26,3 +26,4 @@ notice-mail-retried = Die E-Mail wird jetzt erneut versucht.
 notice-preferences = Sprache und Zeitzone sind gespeichert.
 notice-uploaded = Die Datei ist gespeichert.
 notice-deleted = Die Datei ist gelöscht.
+notice-renamed = Das Gerät hat seinen neuen Namen.

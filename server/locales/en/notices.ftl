@@ -26,3 +26,4 @@ notice-mail-retried = The mail is tried again now.
 notice-preferences = Language and time zone are saved.
 notice-uploaded = The file is stored.
 notice-deleted = The file is deleted.
+notice-renamed = The device has its new name.

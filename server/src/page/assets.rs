@@ -9,6 +9,7 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .route(Access::Public, "/assets/style.css", get(style))
         .route(Access::Public, "/assets/icon.svg", get(icon))
         .route(Access::Public, "/assets/portal.js", get(portal))
+        .route(Access::Public, "/assets/portal-devices.js", get(devices))
 }
 
 async fn style() -> Response {
@@ -21,6 +22,10 @@ async fn icon() -> Response {
 
 async fn portal() -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../../assets/portal.js"))
+}
+
+async fn devices() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../assets/portal-devices.js"))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {

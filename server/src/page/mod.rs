@@ -7,13 +7,17 @@ mod announce;
 mod app_choice;
 mod assets;
 mod choices;
+mod device;
 mod devices;
+mod event;
 mod files;
 mod first_run;
 mod freeze;
 mod mail;
 mod member;
+mod overview;
 mod policies;
+mod policy_form;
 mod proposals;
 mod record;
 mod recovery;
@@ -46,8 +50,6 @@ use twinlock_core::secret::SecretText;
 use twinlock_core::step::{BlockedReason, Step};
 use twinlock_core::{Error, ErrorCode};
 
-pub(crate) use policies::STATEMENTS as POLICY_STATEMENTS;
-
 /// All pages.
 pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     let pages = assets::routes(Pages::new(portal)).route(Access::Ready, "/", get(|| async { Redirect::to("/files") }));
@@ -60,10 +62,12 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         renewal::routes,
         files::routes,
         account::routes,
+        overview::routes,
         users::routes,
         sessions::routes,
         member::routes,
         devices::routes,
+        device::routes,
         policies::routes,
         proposals::routes,
         record::routes,
@@ -293,11 +297,6 @@ fn with_session(token: &SecretText, target: &str) -> Response {
 /// A time of the portal's clock, for a person: `2026-11-24 09:30 UTC`.
 fn time(ms: u64) -> String {
     Words::default().time(ms)
-}
-
-/// A wait, for a person, rounded up: `30 seconds`, `5 minutes`.
-pub fn duration(ms: u64) -> String {
-    Words::default().wait(ms)
 }
 
 #[cfg(test)]

@@ -1,74 +1,100 @@
-//! Admin → Settings → Policies → Security: the switch.
+//! Admin → Settings → Policies → Security: the rules, what they would do before they are saved, and the page that turns the
+//! requirement off.
 
-use super::proposals::{ProposalRow, row};
+use super::policy_form::{self, APPROVALS, NUMBERS, Number, Sent};
+use super::proposals::{ProposalRow, differences, row};
 use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
 use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
+use crate::compliance::{self, Counts};
+use crate::exceptions::{self, ExceptionView};
 use crate::members;
-use crate::policy::{self, Changed, PolicyChange, PolicyView};
+use crate::policy::{self, Changed, PolicyChange, PolicyView, Version};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::proposals::{self, Content};
 use crate::store::{StoreError, Tx};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 use std::sync::Arc;
-use twinlock_core::policy::Rules;
+use twinlock_core::policy::{FactorState, Rules};
 use twinlock_core::{Error, ErrorCode};
 
 #[derive(Template)]
 #[template(path = "policies.html")]
 struct PoliciesPage {
     frame: Frame,
-    version: u64,
-    is_required: bool,
-    is_checked: bool,
-    is_set_up: u64,
-    is_not_set_up: u64,
-    /// Of those who are not, whom the identity provider vouched for last.
-    is_sso_mfa: u64,
-    is_two_person: bool,
-    grace_days: u32,
-    proposals: Vec<ProposalRow>,
+    now: Standing,
+    /// The rules that the form shows, and the version that they were made on.
+    rules: Rules,
+    numbers: Vec<NumberField>,
     reason: String,
     fault: String,
-    /// The fault belongs beside the reason, and the form keeps what was chosen.
-    is_about_reason: bool,
+    /// The field that the fault belongs to; empty for the whole form.
+    fault_at: &'static str,
+    /// Who changed what meanwhile, and what one's own change is.
+    meanwhile: Vec<Meanwhile>,
+    unsaved: Vec<String>,
 }
 
-crate::statements! {
-    COUNT_SET_UP = "SELECT CAST(count(*) AS BIGINT) FROM member m
-        JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state = 'active'
-        WHERE m.organisation = $1 AND m.state = 'active'";
-    COUNT_SSO_MFA = "SELECT CAST(count(*) AS BIGINT) FROM member m
-        JOIN identity_provider i ON i.organisation = m.organisation
-        JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id AND l.mfa = 1
-            AND l.signed_in_ms >= i.set_ms
-        LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
-        WHERE m.organisation = $1 AND m.state = 'active' AND f.id IS NULL";
-    COUNT_ACTIVE = "SELECT CAST(count(*) AS BIGINT) FROM member WHERE organisation = $1 AND state = 'active'";
-}
-
-#[derive(Deserialize)]
-struct PolicyForm {
+#[derive(Template)]
+#[template(path = "policy_off.html")]
+struct OffPage {
+    frame: Frame,
     version: u64,
-    /// A browser sends a checkbox only when it is checked.
-    #[serde(default)]
-    two_step: Option<String>,
-    #[serde(default)]
-    two_person: Option<String>,
-    #[serde(default)]
-    grace_days: Option<u32>,
-    #[serde(default)]
+    /// What else is saved along with it.
+    hidden: Vec<(String, String)>,
+    counts: Counts,
+    /// Of how many the set-up is no longer demanded, and the first of them.
+    released: u64,
+    first: Vec<(String, String)>,
+    needs_second: bool,
     reason: String,
+    fault: String,
 }
+
+/// What holds now, and what a save would do.
+struct Standing {
+    version: u64,
+    rules: Rules,
+    counts: Counts,
+    consequence: String,
+    sso: String,
+    /// The first who would be led to the set-up.
+    first: Vec<(String, String)>,
+    more: u64,
+    unreachable: u64,
+    admins: u64,
+    exceptions: Vec<ExceptionView>,
+    proposals: Vec<ProposalRow>,
+    is_self_set_up: bool,
+}
+
+struct NumberField {
+    number: &'static Number,
+    value: String,
+}
+
+/// A version that somebody else saved.
+struct Meanwhile {
+    by: String,
+    at: String,
+    reason: String,
+    changes: Vec<String>,
+}
+
+const FIRST: u32 = 10;
 
 pub(super) fn routes(pages: Pages) -> Pages {
-    pages.route(Access::Admin, "/admin/policies", get(show).post(save))
+    pages.route(Access::Admin, "/admin/policies", get(show).post(save)).route(
+        Access::Admin,
+        "/admin/policies/off",
+        get(show_off),
+    )
 }
 
 async fn show(
@@ -76,24 +102,62 @@ async fn show(
     Extension(caller): Extension<Arc<Caller>>,
     Query(notice): Query<Notice>,
 ) -> Result<Response, Refusal> {
-    let (mut page, _) = gather(&portal, &caller).await?;
+    let now = standing(&portal, &caller).await?;
+    let rules = now.rules.clone();
+    let mut page = page(&caller, now, rules);
     page.frame = page.frame.with_notice(&notice);
     Ok(render(&page))
+}
+
+/// The question before the requirement ends. It takes a fresh code, asked for before anything is typed.
+async fn show_off(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+) -> Result<Response, Refusal> {
+    let now = standing(&portal, &caller).await?;
+    if !now.rules.two_step {
+        return Ok(Redirect::to("/admin/policies").into_response());
+    }
+    if let Err(error) = caller.require_fresh_code() {
+        return Ok(lead_to_fresh_code(error.into(), "/admin/policies/off"));
+    }
+    let sent = Sent::from([("version".to_owned(), now.version.to_string())]);
+    Ok(render(&off_page(&caller, now, &sent)))
 }
 
 async fn save(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
-    Form(form): Form<PolicyForm>,
+    Form(sent): Form<Sent>,
 ) -> Result<Response, Refusal> {
-    let (mut page, current) = gather(&portal, &caller).await?;
-    let requires = Rules {
-        two_step: form.two_step.is_some(),
-        two_person: form.two_person.is_some(),
-        grace_days: form.grace_days.unwrap_or(current.requires.grace_days),
-        ..current.requires
+    let words = &caller.words;
+    let version = sent.get("version").and_then(|version| version.parse::<u64>().ok()).ok_or(Error::BadRequest)?;
+    let reason = sent.get("reason").cloned().unwrap_or_default();
+    let now = standing(&portal, &caller).await?;
+    let (of, before) = (caller.organisation.clone(), now.rules.clone());
+    let history = portal.store.read(move |tx| policy::versions_from(tx, &of, version)).await?;
+    // The rules that the form was filled in on.
+    let shown = history.iter().find(|one| one.version == version).map_or(before, |one| one.requires.clone());
+    let requires = match policy_form::read(&sent, &shown) {
+        Ok(requires) => requires,
+        Err(field) => {
+            let mut page = page(&caller, now, shown);
+            page.keep(&sent, &reason);
+            (page.fault, page.fault_at) = (fault_of(words, field), field);
+            return Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
     };
-    let change = PolicyChange { version: form.version, requires, reason: form.reason.clone() };
+    let turns_off = now.rules.two_step && !requires.two_step;
+    if turns_off && version == now.version && !sent.contains_key("off") {
+        // Whoever unchecks the box is asked first.
+        let mut page = off_page(&caller, now, &sent);
+        if reason.trim().is_empty() {
+            page.refuse(words.say("policies-reason-missing"));
+            return Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+        return Ok(render(&page));
+    }
+    let change = PolicyChange { version, requires: requires.clone(), reason: reason.clone() };
     let wrap = Arc::clone(&portal.key_wrap);
     let saved = portal.act(&caller, move |tx, caller| policy::change(tx, caller, wrap.as_ref(), &change)).await;
     let refused = match saved {
@@ -101,61 +165,165 @@ async fn save(
         Ok(Changed::Proposed(_)) => return Ok(Redirect::to("/admin/policies?done=proposed").into_response()),
         Err(refused) => refused,
     };
-    page.fault = match refused.code() {
-        ErrorCode::ReasonRequired => "This opens a gap. Write down why; the reason goes into the audit log.",
-        ErrorCode::PolicyConflict => {
-            "Somebody else changed the policy meanwhile. This is how it stands now; decide again."
-        }
-        ErrorCode::BadRequest => "The reason is longer than 1,000 characters, or the days are more than 90.",
+    let fault = match refused.code() {
+        ErrorCode::ReasonRequired => "policies-reason-missing",
+        ErrorCode::PolicyConflict => "policies-conflict",
+        ErrorCode::BadRequest => "policies-reason-long",
+        _ if turns_off => return Ok(lead_to_fresh_code(refused, "/admin/policies/off")),
         _ => return Ok(lead_to_fresh_code(refused, "/admin/policies")),
+    };
+    if refused.code() == ErrorCode::PolicyConflict {
+        let now = standing(&portal, &caller).await?;
+        let merged = policy_form::merge(&shown, &requires, &now.rules);
+        let unsaved = differences(words, &now.rules, &merged);
+        let mut page = page(&caller, now, merged);
+        page.frame = page.frame.with_fault();
+        (page.fault, page.reason, page.unsaved) = (words.say(fault), reason, unsaved);
+        page.meanwhile = meanwhile(words, &history);
+        return Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    .to_owned();
-    page.is_about_reason = refused.code() != ErrorCode::PolicyConflict;
-    if page.is_about_reason {
-        page.is_checked = form.two_step.is_some();
-        page.is_two_person = form.two_person.is_some();
-        page.grace_days = form.grace_days.unwrap_or(page.grace_days);
+    if turns_off {
+        let mut page = off_page(&caller, now, &sent);
+        page.refuse(words.say(fault));
+        return Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    page.frame.title = "Error: security policy".to_owned();
-    page.reason = form.reason;
+    let mut page = page(&caller, now, requires);
+    page.keep(&sent, &reason);
+    (page.fault, page.fault_at) = (words.say(fault), "reason");
     Ok(render_refused(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
-async fn gather(portal: &Portal, caller: &Arc<Caller>) -> Result<(PoliciesPage, PolicyView), Refusal> {
-    let reader = Arc::clone(caller);
-    let (current, proposals, set_up, sso_mfa, active) = portal
-        .store
-        .read(move |tx| {
-            let organisation = &reader.organisation;
-            let count = |row: Option<crate::store::Row>| row.map_or(Ok(0), |row| row.unsigned(0));
-            let set_up = tx.query_one(COUNT_SET_UP, &[organisation.into()]).and_then(count)?;
-            let sso_mfa = tx.query_one(COUNT_SSO_MFA, &[organisation.into()]).and_then(count)?;
-            let active = tx.query_one(COUNT_ACTIVE, &[organisation.into()]).and_then(count)?;
-            let current = policy::current(tx, organisation)?;
-            let proposals = match &current {
-                Some(current) => in_words(tx, &reader, current)?,
-                None => Vec::new(),
-            };
-            Ok((current, proposals, set_up, sso_mfa, active))
-        })
-        .await?;
-    let current = current.ok_or(Error::Internal)?;
-    let page = PoliciesPage {
-        frame: Frame::of(caller, "policies", "Security policy"),
-        version: current.version,
-        is_required: current.requires.two_step,
-        is_checked: current.requires.two_step,
-        is_set_up: set_up,
-        is_not_set_up: active.saturating_sub(set_up),
-        is_sso_mfa: sso_mfa,
-        is_two_person: current.requires.two_person,
-        grace_days: current.requires.grace_days,
-        proposals,
+impl PoliciesPage {
+    /// The form again, as it was filled in.
+    fn keep(&mut self, sent: &Sent, reason: &str) {
+        self.rules.two_step = sent.contains_key("two_step");
+        self.rules.two_person = sent.contains_key("two_person");
+        for field in &mut self.numbers {
+            if let Some(typed) = sent.get(field.number.name) {
+                field.value.clone_from(typed);
+            }
+        }
+        if let Some(typed) = sent.get("min_app") {
+            self.rules.min_app.clone_from(typed);
+        }
+        if let Some(chosen) =
+            sent.get("device_approval").and_then(|name| serde_json::from_value(name.as_str().into()).ok())
+        {
+            self.rules.device_approval = chosen;
+        }
+        reason.clone_into(&mut self.reason);
+        let frame = std::mem::replace(&mut self.frame, Frame::plain(&Words::default(), ""));
+        self.frame = frame.with_fault();
+    }
+
+    fn is_approval(&self, name: &str) -> bool {
+        serde_json::to_value(self.rules.device_approval).is_ok_and(|value| value == name)
+    }
+
+    fn range(&self, number: &Number) -> String {
+        range(&self.frame.words, number)
+    }
+}
+
+impl OffPage {
+    fn refuse(&mut self, fault: String) {
+        let frame = std::mem::replace(&mut self.frame, Frame::plain(&Words::default(), ""));
+        (self.frame, self.fault) = (frame.with_fault(), fault);
+    }
+}
+
+fn range(words: &Words, number: &Number) -> String {
+    let bounds = [("min", words.number(number.min).into()), ("max", words.number(number.max).into())];
+    words.with("policies-range", &bounds)
+}
+
+fn fault_of(words: &Words, field: &str) -> String {
+    match NUMBERS.iter().find(|number| number.name == field) {
+        Some(number) => range(words, number),
+        None if field == "min_app" => words.say("policies-min-app-fault"),
+        None => words.say("policies-approval-fault"),
+    }
+}
+
+fn page(caller: &Caller, now: Standing, rules: Rules) -> PoliciesPage {
+    PoliciesPage {
+        frame: Frame::of(caller, "policies", "policies-title"),
+        numbers: NUMBERS.iter().map(|number| NumberField { number, value: number.shown(&rules) }).collect(),
+        now,
+        rules,
         reason: String::new(),
         fault: String::new(),
-        is_about_reason: false,
+        fault_at: "",
+        meanwhile: Vec::new(),
+        unsaved: Vec::new(),
+    }
+}
+
+fn off_page(caller: &Caller, now: Standing, sent: &Sent) -> OffPage {
+    let is_other = |name: &&String| !matches!(name.as_str(), "version" | "reason" | "two_step" | "off");
+    let mut hidden: Vec<_> =
+        sent.iter().filter(|(name, _)| is_other(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    hidden.sort();
+    // Asked from its own link, nothing but the requirement changes.
+    if hidden.is_empty() && now.rules.two_person {
+        hidden.push(("two_person".to_owned(), "on".to_owned()));
+    }
+    let version = sent.get("version").and_then(|version| version.parse().ok()).unwrap_or(now.version);
+    OffPage {
+        frame: Frame::of(caller, "policies", "policies-off-title"),
+        version,
+        hidden,
+        counts: now.counts,
+        released: now.counts.active.saturating_sub(now.counts.set_up),
+        first: now.first,
+        needs_second: now.rules.two_person,
+        reason: sent.get("reason").cloned().unwrap_or_default(),
+        fault: String::new(),
+    }
+}
+
+/// Each version after the first with what it changed.
+fn meanwhile(words: &Words, history: &[Version]) -> Vec<Meanwhile> {
+    let pairs = history.iter().zip(history.iter().skip(1));
+    let one = |(before, after): (&Version, &Version)| Meanwhile {
+        by: if after.made_by_name.is_empty() { words.say("audit-operator") } else { after.made_by_name.clone() },
+        at: words.time(after.made_ms),
+        reason: after.reason.clone(),
+        changes: differences(words, &before.requires, &after.requires),
     };
-    Ok((page, current))
+    pairs.map(one).collect()
+}
+
+async fn standing(portal: &Portal, caller: &Arc<Caller>) -> Result<Standing, Refusal> {
+    let reader = Arc::clone(caller);
+    let read = move |tx: &mut Tx<'_>| {
+        let (organisation, now_ms) = (&reader.organisation, reader.now_ms);
+        let Some(current) = policy::current(tx, organisation)? else { return Ok(None) };
+        let counts = compliance::count(tx, organisation, now_ms)?;
+        let first = compliance::to_be_led(tx, organisation, FIRST)?;
+        let words = &reader.words;
+        let missing = counts.active.saturating_sub(counts.set_up);
+        let values = [("ready", words.number(counts.set_up).into()), ("missing", words.number(missing).into())];
+        Ok(Some(Standing {
+            consequence: words.with("policies-consequence", &values),
+            sso: match counts.sso_mfa {
+                0 => String::new(),
+                sso => words.with("policies-consequence-sso", &[("sso", words.number(sso).into())]),
+            },
+            more: missing.saturating_sub(first.len() as u64),
+            first,
+            unreachable: compliance::unreachable(tx, organisation)?,
+            admins: compliance::admins(tx, organisation)?,
+            exceptions: exceptions::list(tx, organisation, now_ms)?,
+            proposals: in_words(tx, &reader, &current)?,
+            is_self_set_up: reader.facts.factor == FactorState::Active,
+            counts,
+            version: current.version,
+            rules: current.requires,
+        }))
+    };
+    let found = portal.store.read(read).await?;
+    Ok(found.ok_or(Error::Internal)?)
 }
 
 fn in_words(tx: &mut Tx<'_>, caller: &Caller, current: &PolicyView) -> Result<Vec<ProposalRow>, StoreError> {

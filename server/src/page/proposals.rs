@@ -1,11 +1,12 @@
 //! What waits for another admin, on the policies page, in words.
 
-use super::{lead_to_fresh_code, time};
+use super::lead_to_fresh_code;
 use crate::access::{Access, Pages, post};
 use crate::caller::Caller;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::proposals::{self, Content, ProposalView};
+use crate::words::Words;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -43,19 +44,21 @@ pub(super) fn row(
     policy: (u64, &Rules),
     name_of: impl FnOnce(&str) -> String,
 ) -> ProposalRow {
-    let (version, rules) = policy;
+    let ((version, rules), words) = (policy, &caller.words);
     let (changes, reason, is_outdated) = match proposal.content {
-        Content::Policy(wanted) => (differences(rules, &wanted.requires), wanted.reason, wanted.version != version),
+        Content::Policy(wanted) => {
+            (differences(words, rules, &wanted.requires), wanted.reason, wanted.version != version)
+        }
         Content::Exception { member, grant, .. } => {
-            let text = format!("Two-step is not demanded of {} until {}", name_of(&member), time(grant.until_ms));
-            (vec![text], grant.reason, false)
+            let values = [("member", name_of(&member).into()), ("until", words.time(grant.until_ms).into())];
+            (vec![words.with("policies-proposed-exception", &values)], grant.reason, false)
         }
     };
     ProposalRow {
         id: proposal.id,
         by: proposal.made_by_name,
-        made: time(proposal.made_ms),
-        expires: time(proposal.expires_ms),
+        made: words.time(proposal.made_ms),
+        expires: words.time(proposal.expires_ms),
         reason,
         changes,
         is_outdated,
@@ -64,41 +67,34 @@ pub(super) fn row(
 }
 
 /// Each rule that differs, as `name: before → after`.
-fn differences(before: &Rules, after: &Rules) -> Vec<String> {
+pub(super) fn differences(words: &Words, before: &Rules, after: &Rules) -> Vec<String> {
     let values = |rules: &Rules| serde_json::to_value(rules).unwrap_or_default();
     let (before, after) = (values(before), values(after));
     let names = before.as_object().into_iter().flatten();
     let differing = names.filter_map(|(name, was)| {
         let is = after.get(name)?;
-        (is != was).then(|| format!("{}: {} → {}", label(name), text(name, was), text(name, is)))
+        let said = || format!("{}: {} → {}", label(words, name), text(words, name, was), text(words, name, is));
+        (is != was).then(said)
     });
     differing.collect()
 }
 
-fn label(rule: &str) -> &str {
-    match rule {
-        "two_step" => "Require Two-Step Authentication",
-        "two_person" => "Two-person rule",
-        "grace_days" => "Days to set it up",
-        "pin_min_length" => "Digits of a PIN at least",
-        "pin_max_tries" => "Wrong PINs in a row",
-        "code_max_tries" => "Wrong codes in a row",
-        "device_approval" => "Devices that an admin approves",
-        "idle_ms" => "Lock after",
-        "session_ms" => "Sessions last",
-        "code_days" => "Days between two codes on a phone",
-        "min_app" => "Oldest app",
-        other => other,
-    }
+/// What a rule is called; one without words is shown as it is.
+pub(super) fn label(words: &Words, rule: &str) -> String {
+    words.find(&format!("policies-rule-{}", rule.replace('_', "-")), &[]).unwrap_or_else(|| rule.to_owned())
 }
 
-fn text(rule: &str, value: &Value) -> String {
+fn text(words: &Words, rule: &str, value: &Value) -> String {
     match value {
-        Value::Bool(true) => "on".to_owned(),
-        Value::Bool(false) => "off".to_owned(),
-        Value::Number(ms) if rule.ends_with("_ms") => super::duration(ms.as_u64().unwrap_or_default()),
-        Value::String(text) if text.is_empty() => "any".to_owned(),
-        Value::String(text) => text.replace('_', " "),
+        Value::Bool(true) => words.say("policies-on"),
+        Value::Bool(false) => words.say("policies-off"),
+        Value::Number(ms) if rule == "idle_ms" && ms.as_u64() == Some(0) => words.say("policies-at-once"),
+        Value::Number(ms) if rule.ends_with("_ms") => words.wait(ms.as_u64().unwrap_or_default()),
+        Value::String(text) if text.is_empty() => words.say("policies-any-app"),
+        Value::String(text) if rule == "device_approval" => {
+            words.find(&format!("policies-approval-{}", text.replace('_', "-")), &[]).unwrap_or_else(|| text.clone())
+        }
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
@@ -133,7 +129,8 @@ mod tests {
     fn a_proposal_says_every_rule_that_it_changes_in_words() {
         let before = Rules { two_step: true, two_person: true, ..Rules::defaults() };
         let after = Rules { two_step: false, two_person: false, session_ms: 86_400_000, ..before.clone() };
-        let said = differences(&before, &after);
+        let words = Words::default();
+        let said = differences(&words, &before, &after);
         assert_eq!(
             said,
             [
@@ -142,8 +139,12 @@ mod tests {
                 "Require Two-Step Authentication: on → off"
             ]
         );
-        for (rule, _) in serde_json::to_value(&before).unwrap().as_object().unwrap() {
-            assert_ne!(label(rule), rule, "a rule without words");
+        for language in ["en", "de"] {
+            let words = Words::of_member(language, "");
+            for (rule, value) in serde_json::to_value(&before).unwrap().as_object().unwrap() {
+                assert_ne!(label(&words, rule), *rule, "a rule without words");
+                assert_ne!(text(&words, rule, value), "", "a value without words");
+            }
         }
     }
 }

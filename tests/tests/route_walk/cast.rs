@@ -62,6 +62,7 @@ pub fn lets_in(access: Access, who: Who) -> bool {
         Access::SetPin => &[Device, Opened],
         Access::Ready => &[Opened, AtDesk, Member, Auditor, Admin, Foreigner, ForeignAdmin],
         Access::Admin => &[Admin, ForeignAdmin],
+        Access::Audit => &[Auditor, Admin, ForeignAdmin],
         // Who is no member: a key of its own, an address that the operator trusts.
         Access::BackEnd | Access::Proxy => &[],
     };
@@ -75,7 +76,9 @@ pub fn refused(access: Access, who: Who) -> (u16, &'static str) {
         _ if access == Access::Proxy => (403, FORBIDDEN),
         Stranger | Ended => (401, SESSION_ENDED),
         Revoked => (401, DEVICE_REVOKED),
-        Opened | AtDesk | Member | Auditor | Foreigner if access == Access::Admin => (403, FORBIDDEN),
+        Opened | AtDesk | Member | Auditor | Foreigner if matches!(access, Access::Admin | Access::Audit) => {
+            (403, FORBIDDEN)
+        }
         _ => (403, STEP_REQUIRED),
     }
 }
@@ -90,7 +93,7 @@ pub fn led(access: Access, who: Who) -> Result<&'static str, &'static str> {
             Ok("/account?done=already")
         }
         Member | Auditor | Admin | Foreigner | ForeignAdmin if access == Access::Recover => Ok("/files"),
-        Member | Auditor | Foreigner if access == Access::Admin => Err(FORBIDDEN),
+        Member | Auditor | Foreigner if matches!(access, Access::Admin | Access::Audit) => Err(FORBIDDEN),
         Enrolling | Pending | Revoked | Device | Opened | Desktop | AtDesk => Err(BAD_REQUEST),
         other => panic!("{other:?} is never refused at {access:?}"),
     }
@@ -137,6 +140,8 @@ pub struct Victims {
     pub organisation: String,
     /// It failed, so that it could be tried again.
     pub mail: String,
+    /// An entry of the audit log.
+    pub entry: String,
 }
 
 impl Victims {
@@ -152,6 +157,7 @@ impl Victims {
             ("{mail}", &self.mail),
             // Of pages that are public, which only those who sign are refused.
             ("{token}", &"A".repeat(43)),
+            ("{entry}", &self.entry),
         ];
         let target = ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
         assert!(!target.contains('{'), "{path}: an id of the first organisation has to stand for every parameter");
@@ -234,6 +240,7 @@ impl Walk {
             proposal,
             organisation: portal.world.organisation.clone(),
             mail,
+            entry: portal.world.sql("SELECT min(id) FROM audit_entry WHERE action = 'member.added'"),
         };
         let (twin, desktop_key) = (twin_of(&portal, &phone), twin_of(&portal, &desktop));
         let signed = |phone: Phone, by| Sender::Signed(Box::new(phone), by);
