@@ -8,8 +8,8 @@ use support::*;
 
 /// The text of a page without its tags, in one line.
 fn plain(html: &str) -> String {
-    let text: String = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text: Vec<&str> = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+    text.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The tile that leads to this list.

@@ -248,3 +248,166 @@ async fn b29_f30_a_clock_that_is_wrong_is_told_to_the_operator_and_to_admins() {
     }
     assert_eq!(portal.world.sql("SELECT max(fails) FROM factor"), fails);
 }
+
+/// The entries that a page of the log lists, as their ids.
+fn listed(page: &str) -> Vec<String> {
+    let ids = page.split("<a href=\"/admin/audit/").skip(1);
+    ids.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_narrowed_by_what_who_whom_when_and_why() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let bo = portal.waiting_phone(BO).await;
+    ada.approve(&bo).await.expect(204);
+    let exception = json!({ "until_ms": portal.clock.now_ms() + DAY_MS, "reason": "Größe ist 100% ÜBERALL" });
+    let cy = portal.world.member(CY);
+    ada.put(&format!("/v1/admin/members/{cy}/exception"), &exception).await.expect(204);
+    let entries = entries(&portal);
+    let expected = |fits: &dyn Fn(&Value) -> bool| -> Vec<String> {
+        let mut ids: Vec<_> =
+            entries.iter().filter(|entry| fits(entry)).map(|e| e["id"].as_str().unwrap().to_owned()).collect();
+        ids.reverse();
+        ids
+    };
+    let today = date(portal.clock.now_ms(), "%Y-%m-%d");
+    let tomorrow = date(portal.clock.now_ms() + DAY_MS, "%Y-%m-%d");
+    let (device, ada_id) = (bo.device_id(), portal.world.member(ADA));
+    let starts = |entry: &Value, start: &str| entry["action"].as_str().unwrap().starts_with(start);
+    type Fits<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
+    let cases: Vec<(String, Fits<'_>)> = vec![
+        (String::new(), Box::new(|_| true)),
+        ("kind=device".into(), Box::new(|entry| starts(entry, "device."))),
+        ("kind=device.approved".into(), Box::new(|entry| entry["action"] == "device.approved")),
+        (format!("actor={ada_id}"), Box::new(|entry| entry["actor"]["id"] == ada_id.as_str())),
+        ("actor=ADA%40example.test".into(), Box::new(|entry| entry["actor"]["id"] == ada_id.as_str())),
+        ("actor=operator".into(), Box::new(|entry| entry["actor"]["name"] == "operator")),
+        (format!("target={device}"), Box::new(|entry| entry["target"] == device.as_str())),
+        (format!("actor={ada_id}&target={device}&kind=device"), Box::new(|entry| entry["action"] == "device.approved")),
+        ("q=gr%C3%B6%C3%9Fe".into(), Box::new(|entry| entry["action"] == "exception.granted")),
+        ("q=100%25+%C3%BCber".into(), Box::new(|entry| entry["action"] == "exception.granted")),
+        ("q=%25%25".into(), Box::new(|_| false)),
+        (format!("from={tomorrow}"), Box::new(|_| false)),
+        (format!("from={today}&to={today}&kind=exception"), Box::new(|entry| starts(entry, "exception."))),
+        ("kind=dev".into(), Box::new(|_| false)),
+        ("kind=%27%3B".into(), Box::new(|_| false)),
+    ];
+    for (query, fits) in &cases {
+        let page = ada.get(&format!("/admin/audit?{query}")).await.expect(200).text();
+        let wanted = expected(fits.as_ref());
+        assert_eq!(listed(&page), wanted, "{query}");
+        assert_eq!(
+            page.contains("No entry fits what you look for."),
+            wanted.is_empty() && !query.is_empty(),
+            "{query}"
+        );
+    }
+    // What narrows it is said, and can be taken away one by one; the address holds all of it.
+    let page = ada.get(&format!("/admin/audit?kind=device&actor={ada_id}&q=lost")).await.text();
+    for (chip, without) in [
+        ("What: Devices", format!("/admin/audit?actor={ada_id}&#38;q=lost")),
+        ("Who: Ada Admin", "/admin/audit?kind=device&#38;q=lost".to_owned()),
+        ("In the reason: lost", format!("/admin/audit?kind=device&#38;actor={ada_id}")),
+    ] {
+        assert!(
+            page.contains(&format!("<a href=\"{without}\" aria-label=\"Remove the filter {chip}\">")),
+            "{chip}: {page}"
+        );
+    }
+    let page = ada.get("/admin/audit?from=soon").await.expect(200).text();
+    assert!(page.contains("Write a day as year, month and day"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_read_in_pages_that_miss_and_repeat_nothing() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    for n in 0..60 {
+        let length = 6 + n % 2;
+        ada.change_policy(json!({ "pin_min_length": length, "code_days": 1 + n }), "").await.expect(200);
+    }
+    let (mut target, mut seen) = ("/admin/audit?kind=policy".to_owned(), Vec::new());
+    loop {
+        let page = ada.get(&target).await.expect(200).text();
+        seen.extend(listed(&page));
+        // Somebody goes on changing meanwhile.
+        ada.change_policy(json!({ "pin_max_tries": 3 + seen.len() % 5 }), "").await.expect(200);
+        let Some((head, _)) = page.split_once("\" rel=\"next\"") else { break };
+        target = head.rsplit("href=\"").next().unwrap().replace("&#38;", "&");
+        assert!(target.contains("kind=policy"), "{target}");
+    }
+    let once: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!((seen.len(), once.len()), (61, 61));
+    assert!(seen.is_sorted_by(|one, other| one > other), "the newest first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_has_an_address_names_who_what_whom_and_why_and_hostile_reasons_are_text() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let bo = portal.waiting_phone(BO).await;
+    ada.approve(&bo).await.expect(204);
+    let hostile = "</q><script>alert(1)</script>\"'";
+    let revoke = format!("/admin/devices/{}/revoke", bo.device_id());
+    ada.form(&revoke, &[("reason", hostile)]).await.expect(303);
+    ada.change_policy(json!({ "session_ms": 24 * HOUR_MS }), hostile).await.expect(200);
+    let entries = entries(&portal);
+    for (action, said) in [
+        (
+            "device.revoked",
+            vec![
+                "Device revoked".to_owned(),
+                format!("href=\"/admin/devices/{}\"", bo.device_id()),
+                "Bo Brandt".to_owned(),
+            ],
+        ),
+        ("policy.changed", vec!["Policy changed".to_owned(), "Sessions last: 12 hours → 24 hours".to_owned()]),
+    ] {
+        let entry = entry(&entries, action);
+        let page = ada.get(&format!("/admin/audit/{}", entry["id"].as_str().unwrap())).await.expect(200).text();
+        let at = date(entry["at_ms"].as_u64().unwrap(), "%Y-%m-%d %H:%M:%S UTC");
+        let who = format!("href=\"/admin/users/{}\">Ada Admin</a>", portal.world.member(ADA));
+        for said in
+            said.iter().chain([&at, &who, &"127.0.0.1".to_owned(), &entry["request_id"].as_str().unwrap().to_owned()])
+        {
+            assert!(page.contains(said), "{action} {said}: {page}");
+        }
+        let list = ada.get("/admin/audit").await.text();
+        for page in [page, list] {
+            assert!(page.contains("<q>&#60;/q&#62;&#60;script&#62;alert(1)"), "{page}");
+            assert!(!page.contains("<script>alert"), "{page}");
+        }
+    }
+    ada.get("/admin/audit/0123456789abcdef").await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auditors_read_the_log_and_nothing_else_of_the_administration() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    portal.world.add_member("Ivy Iden", "ivy@example.test", "auditor");
+    let mut ivy = portal.browser();
+    ivy.sign_in("ivy@example.test").await;
+    ivy.set_up().await;
+    let page = ivy.get("/admin/audit").await.expect(200).text();
+    assert!(page.contains("Two-step authentication required"), "{page}");
+    let entry = listed(&page)[0].clone();
+    let one = ivy.get(&format!("/admin/audit/{entry}")).await.expect(200).text();
+    for text in [&page, &one] {
+        assert!(text.contains("<a href=\"/admin/audit\" aria-current=\"page\">Audit</a>"), "{text}");
+        for closed in ["/admin/users", "/admin/devices", "/admin/policies", "href=\"/admin\""] {
+            assert!(!text.contains(closed), "{closed}: {text}");
+        }
+    }
+    ivy.get("/v1/admin/audit").await.expect(200);
+    for closed in
+        ["/admin", "/admin/users", "/admin/devices", "/admin/policies", "/admin/policies/off", "/admin/devices/events"]
+    {
+        ivy.get(closed).await.expect(403);
+    }
+    // The role ends, and so does the reading.
+    let role = format!("/v1/admin/members/{}/role", portal.world.member("ivy@example.test"));
+    ada.post(&role, &json!({ "role": "member" })).await.expect(204);
+    ivy.get("/admin/audit").await.expect(403);
+}
