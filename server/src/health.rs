@@ -73,6 +73,15 @@ impl ClockState {
         }
     }
 
+    /// The key of the same for an admin's page.
+    pub fn key(self) -> Option<&'static str> {
+        match self {
+            ClockState::Behind => Some("overview-clock-behind"),
+            ClockState::Unsynchronised => Some("overview-clock-unsynchronised"),
+            ClockState::Synchronised => None,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             ClockState::Behind => "behind",

@@ -34,7 +34,7 @@ impl Stream {
         let cookie = browser.cookie.as_deref().unwrap_or_default();
         let request = format!(
             "GET /admin/devices/events HTTP/1.1\r\nhost: {AUTHORITY}\r\ncookie: __Host-session={cookie}\r\n\
-            accept: text/event-stream\r\nsec-fetch-site: same-origin\r\n\r\n"
+            accept: text/event-stream\r\nsec-fetch-site: same-origin\r\nconnection: close\r\n\r\n"
         );
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut stream = Self { lines: BufReader::new(socket), status: String::new(), head: String::new() };

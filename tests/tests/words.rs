@@ -186,3 +186,25 @@ fn errors_say_in_english_what_the_problem_documents_say() {
         assert!(errors.contains(&line), "no line {line}");
     }
 }
+
+#[test]
+fn every_event_of_the_audit_log_is_said_in_words() {
+    let texts = texts_of("en");
+    let dashed = |word: &str| word.replace(['.', '_'], "-");
+    let nouns: BTreeSet<_> = texts.keys().filter_map(|key| key.strip_prefix("audit-kind-")).collect();
+    let mut said = 0;
+    for path in files_below(&server().join("src"), "rs") {
+        let source = fs::read_to_string(&path).expect("it can be read");
+        for word in
+            source.split('"').filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.'))
+        {
+            let Some((noun, verb)) = word.split_once('.') else { continue };
+            if !nouns.contains(dashed(noun).as_str()) || verb.is_empty() || verb == "html" {
+                continue;
+            }
+            said += 1;
+            assert!(texts.contains_key(&format!("audit-action-{}", dashed(word))), "{}: {word}", path.display());
+        }
+    }
+    assert!(said > 60, "{said}");
+}

@@ -36,3 +36,6 @@ overview-week = What changed this week
 overview-quiet = Nothing was changed in the last seven days.
 overview-look = Look at it
 overview-all-events = The whole audit log
+overview-clock = The portal’s clock
+overview-clock-behind = For whoever runs the portal: the clock is behind the newest accepted code: codes are refused until it is right again.
+overview-clock-unsynchronised = For whoever runs the portal: the clock is not known to be synchronised: codes fail when it drifts by more than 30 seconds.

@@ -105,7 +105,7 @@ async fn show(
         [("compliant", words.number(counts.compliant()).into()), ("active", words.number(counts.active).into())];
     let page = OverviewPage {
         frame: Frame::of(&caller, "overview", "overview-title").with_notice(&notice),
-        clock_warning: look_at_clock(&portal).await?.warning(),
+        clock_warning: look_at_clock(&portal).await?.key(),
         is_required: caller.rules.two_step,
         share: share(counts.compliant(), counts.active),
         said: words.with("overview-compliant", &values),

@@ -190,7 +190,7 @@ async fn show(
     }
     let page = AuditPage {
         frame: Frame::of(&caller, "audit", "audit-title"),
-        clock_warning: look_at_clock(&portal).await?.warning(),
+        clock_warning: look_at_clock(&portal).await?.key(),
         fault: if is_fault { words.say("audit-day-fault") } else { String::new() },
         newest: if filter.before.is_empty() { String::new() } else { filter.with(|_| ()) },
         filter,

@@ -55,7 +55,7 @@ async fn show(
     let next = members.last().filter(|_| members.len() == PAGE as usize).map(|last| last.id.clone());
     Ok(render(&UsersPage {
         frame: Frame::of(&caller, "users", "Users").with_notice(&notice),
-        clock_warning: look_at_clock(&portal).await?.warning(),
+        clock_warning: look_at_clock(&portal).await?.key(),
         is_required: caller.rules.two_step,
         self_id: caller.member.clone(),
         members,

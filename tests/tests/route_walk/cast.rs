@@ -276,7 +276,7 @@ impl Walk {
     pub fn assert_tells_nothing(&self, case: &str, answer: &Answer) {
         let organisation = &self.portal.world.organisation;
         let secrets =
-            [FILE_NAME, FILE_CONTENT, "Cy Castle", "Ada Admin", "Bo Brandt", "Harbour", organisation, "otpauth"];
+            [FILE_NAME, FILE_CONTENT, "Cy Castle", "Ada Admin", "Bo Brandt", "Harbour &", organisation, "otpauth"];
         let text = answer.text();
         assert!(secrets.iter().all(|secret| !text.contains(secret)), "{case} tells: {text}");
     }
