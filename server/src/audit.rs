@@ -21,7 +21,9 @@ crate::statements! {
     NAME_TARGET = "SELECT CAST('member' AS TEXT), name FROM member WHERE organisation = $1 AND id = $2
         UNION ALL SELECT CAST('device' AS TEXT), d.name || ' · ' || m.name FROM device d
             JOIN member m ON m.organisation = d.organisation AND m.id = d.member
-            WHERE d.organisation = $1 AND d.id = $2";
+            WHERE d.organisation = $1 AND d.id = $2
+        UNION ALL SELECT CAST('file' AS TEXT), name FROM file WHERE organisation = $1 AND id = $2
+        UNION ALL SELECT CAST('organisation' AS TEXT), name FROM organisation WHERE id = $1 AND id = $2";
     FIND_MEMBER_BY_ADDRESS = "SELECT s.member FROM sign_in_name s WHERE s.name = $2 AND s.organisation = $1";
     LIST_AUDIT_ENTRIES = "SELECT entry FROM audit_entry WHERE organisation = $1 AND ($2 = '' OR id < $2)
             AND action >= $4 AND action <= $5 AND at_ms >= $6 AND at_ms < $7
@@ -179,13 +181,10 @@ pub fn record(tx: &mut Tx<'_>, organisation: &str, event: &Event) -> Result<(), 
 /// The reasons that somebody wrote, wherever they stand in a detail, and the reference of an identity check.
 pub fn gather_reasons<'a>(detail: &'a Value, found: &mut Vec<&'a str>) {
     for (name, value) in detail.as_object().into_iter().flatten() {
+        let is_reason = matches!(name.as_str(), "reason" | "reference");
         match value {
-            Value::String(text) if matches!(name.as_str(), "reason" | "reference") && !text.is_empty() => {
-                // An exception's reason stands in what was and in what is.
-                if !found.contains(&text.as_str()) {
-                    found.push(text);
-                }
-            }
+            // An exception's reason stands in what was and in what is.
+            Value::String(text) if is_reason && !text.is_empty() && !found.contains(&text.as_str()) => found.push(text),
             Value::Object(_) => gather_reasons(value, found),
             _ => {}
         }
@@ -236,7 +235,7 @@ pub fn find(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Option<Valu
     tx.query_one(FIND_AUDIT_ENTRY, &[organisation.into(), id.into()])?.as_ref().map(read).transpose()
 }
 
-/// What an id is called now: `member` or `device`, and its name.
+/// What an id is called now: `member`, `device`, `file` or `organisation`, and its name.
 pub fn name_target(tx: &mut Tx<'_>, organisation: &str, id: &str) -> Result<Option<(String, String)>, StoreError> {
     let row = tx.query_one(NAME_TARGET, &[organisation.into(), id.into()])?;
     row.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()

@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, DuplexStream};
-use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 use twinlock_core::Error;
 
@@ -89,19 +88,20 @@ pub fn open(portal: Portal, caller: Arc<Caller>) -> Result<Response, Refusal> {
 }
 
 async fn tell(portal: &Portal, caller: &Caller, mut to: DuplexStream) -> std::io::Result<()> {
-    let (mut told, mut told_at) = (String::new(), Instant::now());
+    let (mut told, mut silent) = (String::new(), Duration::ZERO);
     loop {
         let Some(now) = look(portal, caller).await else {
             return to.write_all(b"event: end\ndata: end\n\n").await;
         };
         if now != told {
             to.write_all(format!("event: devices\ndata: {now}\n\n").as_bytes()).await?;
-            (told, told_at) = (now, Instant::now());
-        } else if told_at.elapsed() >= ALIVE_EVERY {
+            (told, silent) = (now, Duration::ZERO);
+        } else if silent >= ALIVE_EVERY {
             to.write_all(b": alive\n\n").await?;
-            told_at = Instant::now();
+            silent = Duration::ZERO;
         }
         tokio::time::sleep(LOOK_EVERY).await;
+        silent += LOOK_EVERY;
     }
 }
 

@@ -1,6 +1,6 @@
 # Verwaltung → Prüfprotokoll.
 audit-title = Prüfprotokoll
-audit-lead = Alles, was entschieden wurde, und jede Anmeldung. Niemand kann einen Eintrag ändern.
+audit-lead = Alles, was entschieden wurde, und jede Anmeldung. Das Portal fügt Einträge hinzu und ändert keinen.
 audit-kind = Was
 audit-every-kind = Alles
 audit-actor = Wer

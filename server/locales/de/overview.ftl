@@ -39,3 +39,4 @@ overview-all-events = Das ganze Prüfprotokoll
 overview-clock = Die Uhr des Portals
 overview-clock-behind = Für den Betreiber: Die Uhr liegt hinter dem neuesten angenommenen Code zurück; Codes werden abgewiesen, bis sie wieder stimmt.
 overview-clock-unsynchronised = Für den Betreiber: Es ist nicht bekannt, ob die Uhr synchronisiert wird; Codes scheitern, sobald sie um mehr als 30 Sekunden abweicht.
+overview-percent = { $share } %

@@ -1,6 +1,6 @@
 # Admin → Audit.
 audit-title = Audit log
-audit-lead = Everything that was decided, and every sign-in. Nobody can change an entry.
+audit-lead = Everything that was decided, and every sign-in. The portal adds entries and changes none.
 audit-kind = What
 audit-every-kind = Everything
 audit-actor = Who

@@ -39,3 +39,4 @@ overview-all-events = The whole audit log
 overview-clock = The portal’s clock
 overview-clock-behind = For whoever runs the portal: the clock is behind the newest accepted code: codes are refused until it is right again.
 overview-clock-unsynchronised = For whoever runs the portal: the clock is not known to be synchronised: codes fail when it drifts by more than 30 seconds.
+overview-percent = { $share }%

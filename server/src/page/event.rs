@@ -46,11 +46,14 @@ pub(super) fn row(tx: &mut Tx<'_>, organisation: &str, words: &Words, entry: &Va
     let name = text(actor, "name");
     let at_ms = entry.get("at_ms").and_then(Value::as_u64).unwrap_or_default();
     let (action, target) = (text(entry, "action"), text(entry, "target"));
-    let (target_name, target_page) = match audit::name_target(tx, organisation, &target)? {
-        Some((kind, name)) if kind == "member" => (name, format!("/admin/users/{target}")),
-        Some((_, name)) => (name, format!("/admin/devices/{target}")),
-        None => (target.clone(), page_of(&action).to_owned()),
+    let named = audit::name_target(tx, organisation, &target)?;
+    let target_page = match named.as_ref().map(|(kind, _)| kind.as_str()) {
+        Some("member") => format!("/admin/users/{target}"),
+        Some("device") => format!("/admin/devices/{target}"),
+        Some("file") => "/files".to_owned(),
+        _ => page_of(&action).to_owned(),
     };
+    let target_name = named.map_or_else(|| target.clone(), |(_, name)| name);
     let mut reasons = Vec::new();
     audit::gather_reasons(detail, &mut reasons);
     Ok(EventRow {

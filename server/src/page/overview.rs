@@ -26,7 +26,7 @@ struct OverviewPage {
     clock_warning: Option<&'static str>,
     is_required: bool,
     counts: Counts,
-    /// `93 %`, or empty without members.
+    /// `93%`, or empty without members.
     share: String,
     said: String,
     statuses: Vec<Status>,
@@ -107,7 +107,7 @@ async fn show(
         frame: Frame::of(&caller, "overview", "overview-title").with_notice(&notice),
         clock_warning: look_at_clock(&portal).await?.key(),
         is_required: caller.rules.two_step,
-        share: share(counts.compliant(), counts.active),
+        share: share(words, counts.compliant(), counts.active),
         said: words.with("overview-compliant", &values),
         statuses: statuses(words, &counts),
         counts,
@@ -119,8 +119,11 @@ async fn show(
 }
 
 /// Rounded down, so that nobody is told 100 % before it is.
-fn share(part: u64, whole: u64) -> String {
-    if whole == 0 { String::new() } else { format!("{} %", part * 100 / whole) }
+fn share(words: &Words, part: u64, whole: u64) -> String {
+    match (part * 100).checked_div(whole) {
+        Some(share) => words.with("overview-percent", &[("share", words.number(share).into())]),
+        None => String::new(),
+    }
 }
 
 fn statuses(words: &Words, counts: &Counts) -> Vec<Status> {
@@ -182,7 +185,7 @@ fn chart(words: &Words, days: &[Day], today: u64) -> Option<Chart> {
             active: words.number(day.active),
             compliant: words.number(day.compliant),
             exceptions: words.number(day.exceptions),
-            share: share(day.compliant, day.active),
+            share: share(words, day.compliant, day.active),
         }
     };
     Some(Chart { bars: days.iter().map(bar).collect() })
@@ -194,10 +197,9 @@ mod tests {
 
     #[test]
     fn a_share_is_never_rounded_up_to_all() {
-        assert_eq!(
-            (share(999, 1_000), share(3, 3), share(0, 0)),
-            ("99 %".to_owned(), "100 %".to_owned(), String::new())
-        );
+        let words = Words::default();
+        assert_eq!((share(&words, 999, 1_000), share(&words, 3, 3)), ("99%".to_owned(), "100%".to_owned()));
+        assert_eq!(share(&words, 0, 0), "");
     }
 
     #[test]

@@ -120,7 +120,7 @@ mod tests {
     fn what_is_not_typed_stays_as_it_is() {
         let shown = Rules { two_step: true, idle_ms: 90_500, session_ms: 5_400_000, ..Rules::defaults() };
         let all: Sent = NUMBERS.iter().map(|number| (number.name.to_owned(), number.shown(&shown))).collect();
-        let with_box = Sent { ..all.into_iter().chain(sent(&[("two_step", "on")])).collect() };
+        let with_box: Sent = all.into_iter().chain(sent(&[("two_step", "on")])).collect();
         assert_eq!(read(&with_box, &shown), Ok(shown.clone()));
         let changed =
             read(&sent(&[("idle_minutes", " 30 "), ("min_app", "2.0.0"), ("two_step", "on")]), &shown).unwrap();
