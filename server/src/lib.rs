@@ -59,6 +59,7 @@ mod renewal;
 mod rescued;
 mod resets;
 mod restored;
+mod sending;
 mod sessions;
 mod share;
 mod smtp;

@@ -4,6 +4,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::outbox::{self, Kind, Message};
+use crate::sending;
 use crate::store::{Row, StoreError, Tx};
 use serde_json::{Map, Value, json};
 
@@ -26,7 +27,7 @@ pub struct Mail {
     pub id: String,
     /// What it is about, if this program knows.
     pub kind: Option<Kind>,
-    /// `waiting`, `sent`, `failed`, `bounced` or `void`.
+    /// `waiting`, `sending`, `sent`, `failed`, `bounced` or `void`.
     pub state: String,
     /// How often it was tried.
     pub tries: u64,
@@ -98,7 +99,7 @@ pub fn test(tx: &mut Tx<'_>, caller: &Caller) -> Outcome<()> {
 
 /// Has a mail tried again at once.
 pub fn retry(tx: &mut Tx<'_>, caller: &Caller, id: &str) -> Outcome<()> {
-    if let Err(refused) = outbox::retry(tx, &caller.organisation, id, caller.now_ms)? {
+    if let Err(refused) = sending::retry(tx, &caller.organisation, id, caller.now_ms)? {
         return Ok(Err(refused));
     }
     audit::record(tx, &caller.organisation, &Event::by(caller, "mail.retried", id, json!({})))?;

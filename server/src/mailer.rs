@@ -2,9 +2,10 @@
 
 use crate::freeze;
 use crate::letter::{self, About, Letter, Links};
-use crate::outbox::{self, InHand, Kind, Sending};
+use crate::outbox::Kind;
 use crate::portal::Portal;
 use crate::reminders;
+use crate::sending::{self, InHand, Sending};
 use crate::smtp::Smtp;
 use crate::store::{StoreError, Tx};
 use crate::words::Words;
@@ -18,7 +19,6 @@ use tokio::sync::watch;
 use twinlock_core::secret::SecretText;
 
 crate::statements! {
-    FIND_DUE = "SELECT id FROM outbox WHERE state = 'waiting' AND due_ms <= $1 ORDER BY due_ms, id LIMIT 1";
     FIND_RECEIVER = "SELECT m.name, m.email, m.language, m.zone, o.name, m.state
         FROM member m JOIN organisation o ON o.id = m.organisation
         WHERE m.organisation = $1 AND m.id = $2";
@@ -98,7 +98,7 @@ async fn send_due(portal: &Portal, smtp: &Smtp, stop: &watch::Receiver<bool>) ->
             tracing::warn!(organisation = mail.organisation, mail = mail.id, fault, "a mail was not sent");
         }
         let now_ms = portal.now_ms().map_err(|_| StoreError::Closed)?;
-        portal.store.write(move |tx| outbox::settle(tx, &mail, &sending, now_ms)).await?;
+        portal.store.write(move |tx| sending::settle(tx, &mail, &sending, now_ms)).await?;
         if is_failing {
             return Ok(false);
         }
@@ -122,11 +122,11 @@ enum Found {
 async fn take(portal: &Portal) -> Result<Option<(InHand, Found)>, StoreError> {
     let now_ms = portal.now_ms().map_err(|_| StoreError::Closed)?;
     // Most looks find nothing, and write nothing.
-    if portal.store.read(move |tx| tx.query_one(FIND_DUE, &[now_ms.into()])).await?.is_none() {
+    if !portal.store.read(move |tx| sending::is_due(tx, now_ms)).await? {
         return Ok(None);
     }
     let taken = portal.store.write(move |tx| {
-        let Some(mail) = outbox::claim(tx, now_ms)? else { return Ok(None) };
+        let Some(mail) = sending::claim(tx, now_ms)? else { return Ok(None) };
         let found = find(tx, &mail, now_ms)?;
         Ok(Some((mail, found)))
     });

@@ -8,7 +8,7 @@ use crate::password::Hasher;
 use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{compliance, enrollments, freeze, nonce, outbox, pins, proposals, sessions};
+use crate::{compliance, enrollments, freeze, nonce, pins, proposals, sending, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -59,7 +59,7 @@ impl PortalState {
             host_sessions::sweep(tx, now_ms)?;
             enrollments::sweep(tx, now_ms)?;
             pins::sweep(tx, now_ms)?;
-            outbox::sweep(tx, is_sending, now_ms)?;
+            sending::sweep(tx, is_sending, now_ms)?;
             freeze::sweep(tx, now_ms)?;
             proposals::sweep(tx, now_ms)?;
             sso::sweep(tx, now_ms)?;

@@ -3,7 +3,7 @@
 
 use crate::audit::{self, Event};
 use crate::devices::PENDING_MS;
-use crate::outbox;
+use crate::sending;
 use crate::store::{StoreError, Tx};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ const TRIES_LEFT: u32 = 2;
 /// Makes a database that came out of a backup safe to serve from. Returns how many devices wait in each organisation.
 pub fn settle(tx: &mut Tx<'_>, now_ms: u64, reason: &str) -> Result<BTreeMap<String, u64>, StoreError> {
     tx.exec(END_ALL_SESSIONS, &[])?;
-    outbox::hold(tx, now_ms)?;
+    sending::hold(tx, now_ms)?;
     let mut waiting = BTreeMap::new();
     for row in tx.query(ASK_AGAIN, &[(now_ms + PENDING_MS).into()])? {
         *waiting.entry(row.text(0)?.to_owned()).or_insert(0) += 1;

@@ -4,7 +4,7 @@ use crate::kotlin;
 use crate::postgres;
 use crate::run::{Run, Stop};
 use crate::swift;
-use crate::tools::{DBUS, KEYRING, NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, ensure_packages};
+use crate::tools::{DBUS, KEYRING, NGINX, NPM, OATHTOOL, POSTGRESQL, SQLITE, VALGRIND, VENV, ensure_packages};
 use crate::web;
 use crate::workspace::Workspace;
 
@@ -36,7 +36,7 @@ pub(crate) fn test(workspace: &Workspace, run: &mut Run, rest: &[&str]) -> Resul
 
 /// Every test that Cargo knows, or one target of `twinlock-tests`.
 fn rust(workspace: &Workspace, run: &mut Run, target: Option<&str>, arguments: &[&str]) -> Result<(), Stop> {
-    ensure_packages(run, &[&DBUS, &KEYRING, &NGINX, &NPM, &OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND])?;
+    ensure_packages(run, &[&DBUS, &KEYRING, &NGINX, &NPM, &OATHTOOL, &POSTGRESQL, &SQLITE, &VALGRIND, &VENV])?;
 
     build_programs(workspace, run)?;
     let mut tests = workspace.cargo();

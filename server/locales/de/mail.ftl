@@ -2,7 +2,7 @@
 mail-title = E-Mail
 mail-connection = Mailserver
 mail-not-set = Nicht eingerichtet
-mail-not-set-help = E-Mails werden geschrieben und hier aufbewahrt. Verschickt werden sie, sobald der Betrieb in der Konfiguration des Portals einen Mailserver nennt ([mail]). Sagen Sie Mitgliedern bis dahin auf anderem Weg, was sie wissen müssen.
+mail-not-set-help = E-Mails werden geschrieben und hier aufbewahrt. Sobald der Betrieb in der Konfiguration des Portals einen Mailserver nennt ([mail]), werden die der letzten drei Tage verschickt. Sagen Sie Mitgliedern bis dahin auf anderem Weg, was sie wissen müssen.
 mail-server = Server
 mail-from = Absender
 mail-last-sent = Zuletzt verschickt
@@ -16,6 +16,7 @@ mail-choice = { $state } ({ $shown })
 mail-show = Anzeigen
 mail-state-all = Alle
 mail-state-waiting = Wartet
+mail-state-sending = Wird verschickt
 mail-state-sent = Verschickt
 mail-state-failed = Fehlgeschlagen
 mail-state-bounced = Unzustellbar

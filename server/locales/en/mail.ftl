@@ -2,7 +2,7 @@
 mail-title = Mail
 mail-connection = Mail server
 mail-not-set = Not set
-mail-not-set-help = Mails are written and kept here, and sent once the operator names a mail server in the portal’s configuration ([mail]). Until then, tell members in another way what they need to know.
+mail-not-set-help = Mails are written and kept here. Once the operator names a mail server in the portal’s configuration ([mail]), those of the last three days are sent. Until then, tell members in another way what they need to know.
 mail-server = Server
 mail-from = Sender
 mail-last-sent = Last mail sent
@@ -16,6 +16,7 @@ mail-choice = { $state } ({ $shown })
 mail-show = Show
 mail-state-all = All
 mail-state-waiting = Waiting
+mail-state-sending = Being sent
 mail-state-sent = Sent
 mail-state-failed = Failed
 mail-state-bounced = Bounced

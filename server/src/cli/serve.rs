@@ -50,6 +50,9 @@ pub(super) fn open(config: Config) -> Result<Portal, String> {
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 pub(super) async fn serve(config: Config) -> Result<(), String> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).map_err(|fault| format!("log: {fault}"))?;
+    // At its most talkative this one writes whole addresses, and with them the tokens of one-time links.
+    let silent = "tower_http::csrf::service=off".parse().map_err(|fault| format!("log: {fault}"))?;
+    let filter = filter.add_directive(silent);
     tracing_subscriber::fmt().json().with_env_filter(filter).init();
     let portal = open(config.clone())?;
     let routes = declared(&portal)?.len();

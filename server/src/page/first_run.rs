@@ -123,7 +123,7 @@ async fn found(
     };
     let admin = sessions::Authenticated::founder(organisation, member, name);
     let session = sessions::open_in_browser(&portal, admin, &origin).await?;
-    Ok(with_session(&session, "/set-up?next=%2Fadmin%2Fpolicies"))
+    Ok(with_session(&session, "/set-up?next=%2Fadmin"))
 }
 
 fn check(words: &Words, name: &str, email: &str, password: &SecretText, repeated: &SecretText) -> Faults {

@@ -83,8 +83,9 @@ struct Wanted {
 }
 
 /// The states, with the key of each one's name.
-const STATES: [(&str, &str); 5] = [
+const STATES: [(&str, &str); 6] = [
     ("waiting", "mail-state-waiting"),
+    ("sending", "mail-state-sending"),
     ("sent", "mail-state-sent"),
     ("failed", "mail-state-failed"),
     ("bounced", "mail-state-bounced"),
@@ -188,6 +189,7 @@ fn subject(words: &Words, mail: &Mail) -> String {
 fn mark(words: &Words, state: &str) -> StateMark {
     let (class, mark, key) = match state {
         "waiting" => ("wait", "◷", "mail-state-waiting"),
+        "sending" => ("wait", "◷", "mail-state-sending"),
         "sent" => ("good", "✓", "mail-state-sent"),
         "failed" => ("bad", "✕", "mail-state-failed"),
         "bounced" => ("bad", "✕", "mail-state-bounced"),

@@ -77,6 +77,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::renewal::STATEMENTS,
         crate::resets::STATEMENTS,
         crate::restored::STATEMENTS,
+        crate::sending::STATEMENTS,
         crate::sessions::STATEMENTS,
         crate::sso::SETTINGS_STATEMENTS,
         crate::sso::ATTEMPT_STATEMENTS,

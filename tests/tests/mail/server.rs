@@ -140,6 +140,8 @@ pub async fn serve_with(world: &World, port: u16, more: &[(&str, &str)]) -> Serv
         ("TWINLOCK_MAIL__SERVER", "localhost"),
         ("TWINLOCK_MAIL__PORT", port.as_str()),
         ("TWINLOCK_MAIL__FROM", "Twinlock <portal@example.test>"),
+        // At its most talkative: a test looks for what must not be there.
+        ("TWINLOCK_LOG", "trace"),
     ];
     settings.extend(more);
     Served::start_with(world, &settings).await

@@ -9,7 +9,7 @@ CREATE TABLE outbox (
   -- A path with a one-time token, sealed; NULL for none, and as soon as the mail is gone.
   link_sealed BLOB,
   link_key_version BIGINT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed', 'bounced', 'void')),
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'bounced', 'void')),
   tries BIGINT NOT NULL CHECK (tries >= 0),
   -- Not to be tried before; while a portal has it in hand, until when nobody else takes it.
   due_ms BIGINT NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE outbox (
   PRIMARY KEY (organisation, id),
   FOREIGN KEY (organisation, member) REFERENCES member (organisation, id)
 );
-CREATE INDEX outbox_due ON outbox (due_ms, id) WHERE state = 'waiting';
+CREATE INDEX outbox_due ON outbox (due_ms, id) WHERE state IN ('waiting', 'sending');
 CREATE INDEX outbox_by_state ON outbox (organisation, state, id);
 CREATE INDEX outbox_by_settling ON outbox (organisation, state, settled_ms);
 CREATE INDEX outbox_by_fault ON outbox (organisation, fault_ms) WHERE fault_ms > 0;
