@@ -1,6 +1,7 @@
 # Was um jede Seite herum steht.
 skip = Zum Inhalt springen
 navigation-main = Hauptnavigation
+navigation-overview = Übersicht
 navigation-users = Benutzer
 navigation-devices = Geräte
 navigation-audit = Prüfprotokoll

@@ -1,6 +1,7 @@
 # What stands around every page.
 skip = Skip to the content
 navigation-main = Main
+navigation-overview = Overview
 navigation-users = Users
 navigation-devices = Devices
 navigation-audit = Audit
