@@ -108,4 +108,4 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A form that was sent again with a fault: the field that has it.
-document.querySelector("[aria-invalid=true]")?.focus();
+if (!document.querySelector("[autofocus]")) document.querySelector("[aria-invalid=true]")?.focus();

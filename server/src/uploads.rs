@@ -7,17 +7,20 @@ use crate::files;
 use crate::portal::PortalState;
 use crate::problem::Refusal;
 use crate::store::Tx;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, Multipart, Request};
+use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use ring::digest::{Context, SHA256};
 use serde_json::json;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{self, Poll};
 use tokio::io::AsyncWriteExt;
-use tokio_stream::StreamExt;
+use tokio_stream::Stream;
 use twinlock_core::Error;
 use uuid::Uuid;
 
@@ -60,7 +63,7 @@ impl<E: Into<Refusal>> From<E> for UploadFault {
 /// Takes the file out of a form and adds it to those of the caller's organisation. Returns its id.
 pub async fn receive(portal: &PortalState, caller: &Arc<Caller>, request: Request) -> Result<String, UploadFault> {
     let allowed = Arc::new(AtomicU64::new(MAX_BEFORE));
-    let request = request.map(|body| limited(body, Arc::clone(&allowed)));
+    let request = request.map(|body| Body::from_stream(Pieces::of(body, Arc::clone(&allowed))));
     let mut form = Multipart::from_request(request, &()).await.map_err(|_| UploadFault::Broken)?;
     let field = form.next_field().await.map_err(|_| UploadFault::Broken)?.ok_or(UploadFault::NoneChosen)?;
     let name = field.file_name().unwrap_or_default();
@@ -105,18 +108,40 @@ fn count(tx: &mut Tx<'_>, organisation: &str) -> Result<u64, crate::store::Store
     row.map_or(Ok(0), |row| row.unsigned(0))
 }
 
-/// A body that breaks off once more than `allowed` has come: before the file begins, a reader of forms would collect all
-/// of it in memory.
-fn limited(body: Body, allowed: Arc<AtomicU64>) -> Body {
-    let mut seen = 0;
-    Body::from_stream(body.into_data_stream().map(move |piece| {
-        let piece = piece.map_err(std::io::Error::other)?;
-        seen += piece.len() as u64;
-        if seen > allowed.load(Ordering::Relaxed) {
-            return Err(std::io::Error::other("more than is taken"));
+/// A body that comes piece by piece, and breaks off once more than `allowed` has come: a reader of forms takes all that is
+/// ready, and collects in memory what comes before the file.
+struct Pieces {
+    body: BodyDataStream,
+    seen: u64,
+    allowed: Arc<AtomicU64>,
+    /// A piece was just given: let its reader work first.
+    is_pausing: bool,
+}
+
+impl Pieces {
+    fn of(body: Body, allowed: Arc<AtomicU64>) -> Self {
+        Self { body: body.into_data_stream(), seen: 0, allowed, is_pausing: false }
+    }
+}
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.is_pausing) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        Ok(piece)
-    }))
+        if self.seen > self.allowed.load(Ordering::Relaxed) {
+            return Poll::Ready(Some(Err(std::io::Error::other("more than is taken"))));
+        }
+        let piece = task::ready!(Pin::new(&mut self.body).poll_next(context));
+        if let Some(Ok(piece)) = &piece {
+            self.seen += piece.len() as u64;
+            self.is_pausing = true;
+        }
+        Poll::Ready(piece.map(|piece| piece.map_err(std::io::Error::other)))
+    }
 }
 
 /// A file on disk that goes away again unless everything about it is stored.
@@ -169,5 +194,25 @@ impl Drop for Kept {
         {
             tracing::error!(%fault, "an unfinished file could not be removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_stream::StreamExt;
+
+    #[tokio::test]
+    async fn what_comes_before_a_file_is_cut_off() {
+        let piece = || Ok::<_, std::io::Error>(Bytes::from(vec![b'a'; 40 << 10]));
+        let body = Body::from_stream(tokio_stream::iter([piece(), piece(), piece(), piece()]));
+        let allowed = Arc::new(AtomicU64::new(MAX_BEFORE));
+        let mut pieces = Pieces::of(body, Arc::clone(&allowed));
+        assert!(pieces.next().await.unwrap().is_ok() && pieces.next().await.unwrap().is_ok());
+        assert!(pieces.next().await.unwrap().is_err());
+        // Once the file has begun, it is its own size that counts.
+        allowed.store(u64::MAX, Ordering::Relaxed);
+        assert!(pieces.next().await.unwrap().is_ok() && pieces.next().await.unwrap().is_ok());
+        assert!(pieces.next().await.is_none());
     }
 }

@@ -34,6 +34,7 @@ account-zone-none = UTC
 account-zone-here = Use the zone of this device
 account-preferences-save = Save
 account-appearance = Appearance
+account-appearance-label = Light or dark
 account-appearance-help = In this browser.
 account-appearance-save = Change the appearance
 account-keys = Keyboard

@@ -47,6 +47,8 @@ struct RecoveryPage {
     next: String,
     fault: String,
     is_disabled: bool,
+    /// The way of whoever finds the authenticator after all.
+    code: String,
 }
 
 #[derive(Deserialize)]
@@ -163,7 +165,8 @@ fn recovery_page(caller: &Caller, next: &str, fault: String) -> RecoveryPage {
     // Whoever is blocked cannot sign out either: the frame offers what works.
     let frame = if is_disabled { Frame::plain(&caller.words, TITLE) } else { Frame::of(caller, "", TITLE) };
     let frame = if fault.is_empty() { frame } else { frame.with_fault() };
-    RecoveryPage { frame, next: next.to_owned(), fault, is_disabled }
+    let code = format!("/code{}", super::next_query(next));
+    RecoveryPage { frame, next: next.to_owned(), fault, is_disabled, code }
 }
 
 async fn introduce(Extension(caller): Extension<Arc<Caller>>) -> Response {

@@ -275,6 +275,7 @@ impl Walk {
     /// Nothing of the first organisation is in the answer.
     pub fn assert_tells_nothing(&self, case: &str, answer: &Answer) {
         let organisation = &self.portal.world.organisation;
+        // With its "&": a time zone is called Coral_Harbour.
         let secrets =
             [FILE_NAME, FILE_CONTENT, "Cy Castle", "Ada Admin", "Bo Brandt", "Harbour &", organisation, "otpauth"];
         let text = answer.text();
