@@ -7,6 +7,7 @@ use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
 use crate::outbox::{self, Kind, Message};
+use crate::places;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery;
@@ -24,6 +25,7 @@ crate::statements! {
     FIND_RESET_MEMBER = "SELECT id FROM member WHERE organisation = $1 AND id = $2";
     DELETE_FACTORS = "DELETE FROM factor WHERE organisation = $1 AND member = $2";
     FORGET_CODES_ON_DEVICES = "UPDATE device SET code_at_ms = 0 WHERE organisation = $1 AND member = $2";
+    NOTE_RESET = "UPDATE member SET reset_ms = $3 WHERE organisation = $1 AND id = $2";
     END_MEMBER_SESSIONS = "DELETE FROM session WHERE organisation = $1 AND member = $2";
 }
 
@@ -80,6 +82,8 @@ pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequ
     let factors = clear(DELETE_FACTORS)?;
     clear(FORGET_CODES_ON_DEVICES)?;
     let sessions = clear(END_MEMBER_SESSIONS)?;
+    tx.exec(NOTE_RESET, &[organisation.into(), member.into(), caller.now_ms.into()])?;
+    places::note(tx, organisation, member)?;
     let detail = json!({ "identity_check": request.identity_check, "reference": reference, "factors": factors,
         "recovery_codes": recovery_codes, "sessions": sessions });
     audit::record(tx, organisation, &Event::by(caller, "two_step.reset", member, detail))?;

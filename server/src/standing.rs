@@ -9,6 +9,7 @@ use crate::caller::Caller;
 use crate::devices;
 use crate::extract::Json;
 use crate::outbox::{self, Kind, Message};
+use crate::places;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::proposals;
@@ -112,6 +113,7 @@ pub fn reinstate(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> 
     if tx.exec(REINSTATE_MEMBER, &[(&caller.organisation).into(), member.into()])? == 0 {
         return Ok(Err(Error::NotFound));
     }
+    places::note(tx, &caller.organisation, member)?;
     audit::record(tx, &caller.organisation, &Event::by(caller, "member.reinstated", member, json!({})))?;
     outbox::put(tx, &Message::by(caller, member, Kind::Reinstated))?;
     Ok(Ok(()))
