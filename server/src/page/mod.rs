@@ -14,7 +14,6 @@ mod files;
 mod first_run;
 mod freeze;
 mod mail;
-mod member;
 mod overview;
 mod policies;
 mod policy_form;
@@ -65,7 +64,6 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         overview::routes,
         users::routes,
         sessions::routes,
-        member::routes,
         devices::routes,
         device::routes,
         policies::routes,
