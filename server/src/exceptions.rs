@@ -94,12 +94,7 @@ pub fn routes(api: Api) -> Api {
 }
 
 /// The exceptions that hold at `now_ms`, of everybody or, if it is not empty, of this `member`.
-pub fn list(
-    tx: &mut Tx<'_>,
-    organisation: &str,
-    member: &str,
-    now_ms: u64,
-) -> Result<Vec<ExceptionView>, StoreError> {
+pub fn list(tx: &mut Tx<'_>, organisation: &str, member: &str, now_ms: u64) -> Result<Vec<ExceptionView>, StoreError> {
     let rows = tx.query(LIST_EXCEPTIONS, &[organisation.into(), now_ms.into(), member.into()])?;
     let view = |row: &crate::store::Row| {
         Ok(ExceptionView {

@@ -11,6 +11,7 @@ mod applications;
 mod audit;
 mod caller;
 mod caller_facts;
+mod chase;
 pub mod cli;
 mod client_address;
 pub mod clock;

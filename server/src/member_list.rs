@@ -23,8 +23,17 @@ macro_rules! matching {
 macro_rules! by_name {
     ($of:literal, $beyond:literal, $order:literal) => {
         concat!(
-            select_members!(), $of, matching!(), " AND (m.sort_name, m.id) ", $beyond, " ($8, $9)
-            ORDER BY m.sort_name ", $order, ", m.id ", $order, " LIMIT $10"
+            select_members!(),
+            $of,
+            matching!(),
+            " AND (m.sort_name, m.id) ",
+            $beyond,
+            " ($8, $9)
+            ORDER BY m.sort_name ",
+            $order,
+            ", m.id ",
+            $order,
+            " LIMIT $10"
         )
     };
 }
@@ -32,8 +41,22 @@ macro_rules! by_name {
 macro_rules! by_number {
     ($key:literal, $beyond:literal, $order:literal) => {
         concat!(
-            select_members!(), matching!(), " AND (m.", $key, ", m.sort_name, m.id) ", $beyond, " ($11, $8, $9)
-            ORDER BY m.", $key, " ", $order, ", m.sort_name ", $order, ", m.id ", $order, " LIMIT $10"
+            select_members!(),
+            matching!(),
+            " AND (m.",
+            $key,
+            ", m.sort_name, m.id) ",
+            $beyond,
+            " ($11, $8, $9)
+            ORDER BY m.",
+            $key,
+            " ",
+            $order,
+            ", m.sort_name ",
+            $order,
+            ", m.id ",
+            $order,
+            " LIMIT $10"
         )
     };
 }
@@ -41,7 +64,11 @@ macro_rules! by_number {
 macro_rules! count {
     ($of:literal) => {
         concat!(
-            "SELECT CAST(count(*) AS BIGINT) FROM (SELECT 1 ", from_members!(), $of, matching!(), " LIMIT $8) AS some"
+            "SELECT CAST(count(*) AS BIGINT) FROM (SELECT 1 ",
+            from_members!(),
+            $of,
+            matching!(),
+            " LIMIT $8) AS some"
         )
     };
 }
@@ -302,20 +329,18 @@ pub fn page(
     // In another order than that of names every row is asked for its status.
     let statuses = if is_by_name { statuses.to_owned() } else { statuses_of(wanted.status) };
     let mut values = common(organisation, &moment, wanted, &statuses);
-    values.extend([
-        (&cursor.sort_name).into(),
-        (&cursor.id).into(),
-        Value::from((limit + 1) as u64),
-    ]);
+    values.extend([(&cursor.sort_name).into(), (&cursor.id).into(), Value::from((limit + 1) as u64)]);
     match part {
         _ if !is_by_name => values.push(cursor.number.into()),
         Part::One(place) => values.push(place.into()),
         Part::All | Part::Open => {}
     }
     let statement = statement(wanted.sort, part, is_down);
-    let mut members = tx.query(statement, &values)?.iter().map(|row| member_status::read(row, &moment)).collect::<
-        std::result::Result<Vec<_>, _>,
-    >()?;
+    let mut members = tx
+        .query(statement, &values)?
+        .iter()
+        .map(|row| member_status::read(row, &moment))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
     let is_more = members.len() > limit;
     members.truncate(limit);
     let is_inside = !matches!(from, From::Start);

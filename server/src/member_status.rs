@@ -28,7 +28,7 @@ macro_rules! select_members {
             ", (SELECT CAST(count(*) AS BIGINT) FROM device d
                 WHERE d.organisation = m.organisation AND d.member = m.id AND d.state = 'approved'),
             COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, COALESCE(l.signed_in_ms, 0), m.reset_ms, m.seen_ms,
-            m.sort_name, m.place ",
+            m.sort_name, m.place, m.reminded_ms, m.bounced_ms ",
             crate::member_status::from_members!()
         )
     };
@@ -80,6 +80,10 @@ pub struct MemberView {
     pub devices: u64,
     /// When the member was last seen, epoch milliseconds, to within ten minutes; 0 for never.
     pub seen_ms: u64,
+    /// When the member was last reminded to set two-step up, epoch milliseconds; 0 for never.
+    pub reminded_ms: u64,
+    /// When a mail to the member was refused for good, epoch milliseconds; 0 for never.
+    pub bounced_ms: u64,
     /// Where the row stands in the order of names and of statuses.
     #[serde(skip)]
     pub sort_name: String,
@@ -154,5 +158,7 @@ pub fn read(row: &Row, moment: &Moment) -> Result<MemberView, StoreError> {
         seen_ms: row.unsigned(12)?,
         sort_name: row.text(13)?.to_owned(),
         place: row.int(14)?,
+        reminded_ms: row.unsigned(15)?,
+        bounced_ms: row.unsigned(16)?,
     })
 }

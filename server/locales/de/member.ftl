@@ -62,3 +62,4 @@ member-suspend = { $name } aussetzen
 member-suspended-help = Danach gilt die Richtlinie für das Mitglied wie für alle.
 member-reinstate = { $name } wieder zulassen
 member-back = Zurück zu den Benutzern
+member-remind = Erinnerung senden

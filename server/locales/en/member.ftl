@@ -62,3 +62,4 @@ member-suspend = Suspend { $name }
 member-suspended-help = Once it is lifted, the policy holds for the member as for anybody.
 member-reinstate = Reinstate { $name }
 member-back = Back to the users
+member-remind = Send a reminder

@@ -38,7 +38,11 @@ async fn export(
     // Whoever takes the list away is recorded before a row leaves.
     portal
         .act(&caller, move |tx, caller| {
-            audit::record(tx, &caller.organisation, &Event::by(caller, "members.exported", &caller.organisation, told))?;
+            audit::record(
+                tx,
+                &caller.organisation,
+                &Event::by(caller, "members.exported", &caller.organisation, told),
+            )?;
             Ok(Ok(()))
         })
         .await?;

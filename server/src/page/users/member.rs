@@ -27,8 +27,9 @@ pub(super) struct MemberPage {
     frame: Frame,
     member: MemberView,
     status: Status,
-    /// HTML.
+    /// HTML, as `reminded`.
     seen: String,
+    reminded: String,
     is_self: bool,
     exception: Option<ExceptionView>,
     devices: Vec<DeviceView>,
@@ -140,6 +141,7 @@ pub(super) async fn gather(portal: &Portal, caller: &Arc<Caller>, member: &str) 
         frame: Frame::titled(caller, "users", member.name.clone()),
         status: Status::of_two_step(words, &member),
         seen: ago(words, member.seen_ms, caller.now_ms),
+        reminded: ago(words, member.reminded_ms, caller.now_ms),
         is_self: member.id == caller.member,
         member,
         exception,

@@ -4,6 +4,7 @@ mod exception;
 mod export;
 mod member;
 mod query;
+mod remind;
 mod reset;
 mod status;
 
@@ -43,8 +44,9 @@ struct UsersPage {
 struct Row {
     member: MemberView,
     status: Status,
-    /// HTML.
+    /// HTML, as `reminded`.
     seen: String,
+    reminded: String,
 }
 
 /// A filter that is on, and the list without it.
@@ -63,7 +65,9 @@ struct Head {
 
 pub(super) fn routes(pages: Pages) -> Pages {
     let pages = pages.route(Access::Admin, "/admin/users", get(show));
-    [member::routes, exception::routes, reset::routes, export::routes].into_iter().fold(pages, |pages, routes| routes(pages))
+    [member::routes, exception::routes, reset::routes, remind::routes, export::routes]
+        .into_iter()
+        .fold(pages, |pages, routes| routes(pages))
 }
 
 async fn show(
@@ -86,8 +90,9 @@ async fn show(
         From::After(_) | From::Before(_) => query.first.unwrap_or(1).clamp(1, u64::MAX / 2),
     };
     let cursor = |row: Option<&MemberView>| row.map(|row| member_list::Cursor::at(row, wanted.sort).to_text());
-    let before = cursor(page.members.first().filter(|_| page.has_before))
-        .map(|cursor| address(&wanted, &[("before", &cursor), ("first", &first.saturating_sub(PAGE as u64).max(1).to_string())]));
+    let before = cursor(page.members.first().filter(|_| page.has_before)).map(|cursor| {
+        address(&wanted, &[("before", &cursor), ("first", &first.saturating_sub(PAGE as u64).max(1).to_string())])
+    });
     let after = cursor(page.members.last().filter(|_| page.has_after))
         .map(|cursor| address(&wanted, &[("after", &cursor), ("first", &(first + shown).to_string())]));
     let rows = page.members.into_iter().map(|member| Row::of(&caller, member)).collect();
@@ -108,7 +113,8 @@ impl Row {
     fn of(caller: &Caller, member: MemberView) -> Self {
         let status = Status::of(&caller.words, &member);
         let seen = ago(&caller.words, member.seen_ms, caller.now_ms);
-        Self { member, status, seen }
+        let reminded = ago(&caller.words, member.reminded_ms, caller.now_ms);
+        Self { member, status, seen, reminded }
     }
 }
 
@@ -181,6 +187,18 @@ impl UsersPage {
             self.head("users-column-status", Sort::Status, Sort::StatusDown),
             self.head("users-column-seen", Sort::Seen, Sort::SeenDown),
         ]
+    }
+
+    fn remind_all(&self) -> String {
+        address(&self.wanted, &[]).replacen("/admin/users", "/admin/users/remind", 1)
+    }
+
+    fn remind_all_text(&self) -> String {
+        if self.total > MOST_COUNTED {
+            self.words().say("users-remind-all-many")
+        } else {
+            self.words().count("users-remind-all", self.total)
+        }
     }
 
     fn export(&self) -> String {

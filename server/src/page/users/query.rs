@@ -82,8 +82,12 @@ mod tests {
 
     #[test]
     fn an_address_is_read_as_it_was_written() {
-        let wanted =
-            Wanted { status: StatusFilter::NotSetUp, role: "admin".to_owned(), q: "a&b=ü".to_owned(), sort: Sort::Seen };
+        let wanted = Wanted {
+            status: StatusFilter::NotSetUp,
+            role: "admin".to_owned(),
+            q: "a&b=ü".to_owned(),
+            sort: Sort::Seen,
+        };
         assert_eq!(address(&wanted, &[]), "/admin/users?status=not%2Dset%2Dup&role=admin&q=a%26b%3D%C3%BC&sort=seen");
         assert_eq!(address(&Wanted::default(), &[]), "/admin/users");
         assert!(check(&Wanted { role: "owner".to_owned(), ..Wanted::default() }).is_err());
