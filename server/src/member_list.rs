@@ -68,7 +68,7 @@ macro_rules! count {
             from_members!(),
             $of,
             matching!(),
-            " LIMIT $8) AS some"
+            " LIMIT $8) AS matches"
         )
     };
 }
