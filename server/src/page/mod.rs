@@ -292,11 +292,6 @@ fn with_session(token: &SecretText, target: &str) -> Response {
     (CookieJar::new().add(cookie(token)), Redirect::to(target)).into_response()
 }
 
-/// A time of the portal's clock, for a person: `2026-11-24 09:30 UTC`.
-fn time(ms: u64) -> String {
-    Words::default().time(ms)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
