@@ -33,6 +33,7 @@ mod freeze;
 pub mod health;
 mod host;
 mod identity;
+mod invitations;
 pub mod key_wrap;
 mod letter;
 mod mail_kind;

@@ -65,8 +65,19 @@ pub fn routes(api: Api) -> Api {
         .route(Access::Admin, utoipa_axum::routes!(post_suspension))
 }
 
-/// Adds a member; [`Error::BadRequest`] if the sign-in name is taken.
+/// Adds a member for the operator; [`Error::BadRequest`] if the sign-in name is taken.
 pub fn insert(tx: &mut Tx<'_>, new: &NewMember<'_>, now_ms: u64) -> Outcome<String> {
+    let id = match add(tx, new, now_ms)? {
+        Ok(id) => id,
+        Err(taken) => return Ok(Err(taken)),
+    };
+    let detail = json!({ "name": new.name, "role": new.role });
+    audit::record(tx, new.organisation, &Event::by_operator(now_ms, "member.added", &id, detail))?;
+    Ok(Ok(id))
+}
+
+/// Adds a member, which its caller records; [`Error::BadRequest`] if the sign-in name is taken.
+pub fn add(tx: &mut Tx<'_>, new: &NewMember<'_>, now_ms: u64) -> Outcome<String> {
     let id = Uuid::now_v7().simple().to_string();
     let folded = fold_name(new.email);
     if tx.exec(INSERT_SIGN_IN_NAME, &[folded.into(), new.organisation.into(), (&id).into()])? == 0 {
@@ -86,8 +97,6 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewMember<'_>, now_ms: u64) -> Outcome<Stri
             fold(&format!("{} {}", new.name, new.email)).into(),
         ],
     )?;
-    let detail = json!({ "name": new.name, "role": new.role });
-    audit::record(tx, new.organisation, &Event::by_operator(now_ms, "member.added", &id, detail))?;
     Ok(Ok(id))
 }
 

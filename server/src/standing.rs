@@ -45,7 +45,8 @@ pub enum NewRole {
 }
 
 impl NewRole {
-    fn name(self) -> &'static str {
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
         match self {
             NewRole::Member => "member",
             NewRole::Admin => "admin",

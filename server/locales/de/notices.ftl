@@ -32,3 +32,6 @@ notice-reminded-before = Nichts wurde gesendet: Dieses Mitglied wurde vor wenige
 notice-complies = Nichts wurde gesendet: Dieses Mitglied erfüllt die Richtlinie schon.
 notice-not-reachable = Nichts wurde gesendet: Das Mitglied ist ausgesetzt oder hat keine E-Mail-Adresse.
 notice-nobody-selected = Niemand ist ausgewählt. Kreuzen Sie an, wen Sie erinnern wollen.
+notice-invited = Die Einladung ist unterwegs.
+notice-invited-waits = Die Einladung ist geschrieben. Es ist kein Mailserver eingerichtet, daher wartet sie unter E-Mails.
+notice-invitation-withdrawn = Die Einladung ist zurückgezogen; ihr Link gilt nicht mehr.

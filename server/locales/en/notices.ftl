@@ -32,3 +32,6 @@ notice-reminded-before = Nothing was sent: this member was reminded less than 24
 notice-complies = Nothing was sent: this member complies already.
 notice-not-reachable = Nothing was sent: the member is suspended or has no e-mail address.
 notice-nobody-selected = Nobody is chosen. Tick the members whom you want to remind.
+notice-invited = The invitation is on its way.
+notice-invited-waits = The invitation is written. No mail server is set, so that it waits in Mail.
+notice-invitation-withdrawn = The invitation is withdrawn; its link works no more.

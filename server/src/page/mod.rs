@@ -13,6 +13,7 @@ mod event;
 mod files;
 mod first_run;
 mod freeze;
+mod invitation;
 mod mail;
 mod overview;
 mod policies;
@@ -55,6 +56,7 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     let parts = [
         choices::routes,
         sign_in::routes,
+        invitation::routes,
         sso::routes,
         two_step::routes,
         recovery::routes,

@@ -59,6 +59,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::freeze::STATEMENTS,
         crate::health::STATEMENTS,
         crate::identity::STATEMENTS,
+        crate::invitations::STATEMENTS,
         crate::mail_list::STATEMENTS,
         crate::mailer::STATEMENTS,
         crate::member_list::STATEMENTS,

@@ -106,7 +106,7 @@ async fn f74_a_recovering_session_reaches_the_set_up_and_nothing_else() {
     let mut phone = portal.phone();
     phone.sign_in(BO).await;
     phone.recover(&bo.recovery_codes[0]).await.expect(200);
-    const OPEN: [(&str, &str); 15] = [
+    const OPEN: [(&str, &str); 17] = [
         ("GET", "/v1/nonce"),
         ("GET", "/v1/step"),
         ("GET", "/v1/policy"),
@@ -122,6 +122,8 @@ async fn f74_a_recovering_session_reaches_the_set_up_and_nothing_else() {
         ("POST", "/sign-out"),
         ("GET", "/set-up"),
         ("GET", "/assets/style.css"),
+        ("GET", "/invitation"),
+        ("POST", "/invitation"),
     ];
     // The one thing it can do.
     const SET_UP: [&str; 4] = ["/v1/two-step/set-up", "/v1/two-step/confirm", "/set-up", "/set-up/confirm"];

@@ -5,6 +5,7 @@ use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};
 use crate::exceptions::{self, ExceptionView};
+use crate::invitations::{self, Pending};
 use crate::member_status::MemberView;
 use crate::members;
 use crate::open_sessions;
@@ -13,6 +14,7 @@ use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery;
 use crate::standing::{self, NewRole};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
@@ -35,6 +37,9 @@ pub(super) struct MemberPage {
     devices: Vec<DeviceView>,
     sessions: u64,
     codes_left: u32,
+    /// How an invitation stands that nobody has followed; empty for who has a password.
+    invitation: String,
+    is_invitation_open: bool,
     /// Why an exception was refused; or empty.
     fault: String,
     /// What was typed of it.
@@ -133,9 +138,14 @@ pub(super) async fn gather(portal: &Portal, caller: &Arc<Caller>, member: &str) 
         let devices = devices::list(tx, organisation, &found.id, "", reader.now_ms)?;
         let sessions = open_sessions::list(tx, &reader, &found.id)?.len() as u64;
         let codes = recovery::state(tx, organisation, &found.id)?.left;
-        Ok(Some((found, exception, devices, sessions, codes)))
+        let invitation = if invitations::is_unused(tx, organisation, &found.id)? {
+            Some(invitations::find(tx, organisation, &found.id)?)
+        } else {
+            None
+        };
+        Ok(Some((found, exception, devices, sessions, codes, invitation)))
     });
-    let (member, exception, devices, sessions, codes_left) = read.await?.ok_or(Error::NotFound)?;
+    let (member, exception, devices, sessions, codes_left, invitation) = read.await?.ok_or(Error::NotFound)?;
     let words = &caller.words;
     Ok(MemberPage {
         frame: Frame::titled(caller, "users", member.name.clone()),
@@ -148,8 +158,24 @@ pub(super) async fn gather(portal: &Portal, caller: &Arc<Caller>, member: &str) 
         devices,
         sessions,
         codes_left,
+        is_invitation_open: matches!(invitation, Some(Some(_))),
+        invitation: invitation.map(|pending| told(words, pending, caller.now_ms)).unwrap_or_default(),
         fault: String::new(),
         until: String::new(),
         reason: String::new(),
     })
+}
+
+/// How the invitation of an account without a password stands.
+fn told(words: &Words, pending: Option<Pending>, now_ms: u64) -> String {
+    let Some(pending) = pending else { return words.say("invite-none") };
+    let values = [
+        ("name", pending.made_by.into()),
+        ("made", words.time(pending.made_ms).into()),
+        ("until", words.time(pending.expires_ms).into()),
+    ];
+    match pending.expires_ms > now_ms {
+        true => words.with("invite-waits", &values),
+        false => words.with("invite-over", &values),
+    }
 }

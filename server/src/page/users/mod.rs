@@ -2,6 +2,7 @@
 
 mod exception;
 mod export;
+mod invite;
 mod member;
 mod query;
 mod remind;
@@ -65,7 +66,7 @@ struct Head {
 
 pub(super) fn routes(pages: Pages) -> Pages {
     let pages = pages.route(Access::Admin, "/admin/users", get(show));
-    [member::routes, exception::routes, reset::routes, remind::routes, export::routes]
+    [member::routes, exception::routes, reset::routes, remind::routes, export::routes, invite::routes]
         .into_iter()
         .fold(pages, |pages, routes| routes(pages))
 }
