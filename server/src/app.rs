@@ -7,8 +7,8 @@ use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
 use crate::words::listen;
 use crate::{
-    audit, client_address, devices, enrollments, exceptions, files, host, members, open_sessions, own_devices, page,
-    pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
+    audit, chase, client_address, devices, enrollments, exceptions, files, host, members, open_sessions, own_devices,
+    page, pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -105,6 +105,7 @@ fn routes(portal: &Portal) -> Routes {
         exceptions::routes,
         files::routes,
         members::routes,
+        chase::routes,
         standing::routes,
         resets::routes,
         audit::routes,

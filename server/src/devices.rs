@@ -63,6 +63,9 @@ crate::statements! {
         WHERE organisation = $1 AND id = $2 AND state = 'pending'";
     DENY_DEVICES_OF_MEMBER = "UPDATE device SET state = 'denied', decided_ms = $3, decided_by = $4
         WHERE organisation = $1 AND member = $2 AND state = 'pending' RETURNING id";
+    REVOKE_DEVICES_OF_MEMBER = "UPDATE device SET state = 'revoked', decided_ms = $3, decided_by = $4
+        WHERE organisation = $1 AND member = $2 AND state = 'approved' RETURNING id";
+    FORGET_ENROLLMENTS = "DELETE FROM enrollment WHERE organisation = $1 AND member = $2";
     REVOKE_DEVICE = "UPDATE device SET state = 'revoked', decided_ms = $3, decided_by = $4
         WHERE organisation = $1 AND id = $2 AND state = 'approved'";
 }
@@ -339,6 +342,21 @@ pub fn deny_all_of(tx: &mut Tx<'_>, caller: &Caller, member: &str, reason: &str)
         audit::record(tx, organisation, &event)?;
     }
     Ok(())
+}
+
+/// Revokes every device of a member, denies what waits, and ends enrollments under way; says how many there were.
+pub fn revoke_all_of(tx: &mut Tx<'_>, caller: &Caller, member: &str, reason: &str) -> Result<usize, StoreError> {
+    let organisation = &caller.organisation;
+    deny_all_of(tx, caller, member, reason)?;
+    tx.exec(FORGET_ENROLLMENTS, &[organisation.into(), member.into()])?;
+    let values = [organisation.into(), member.into(), caller.now_ms.into(), (&caller.member).into()];
+    let revoked = tx.query(REVOKE_DEVICES_OF_MEMBER, &values)?;
+    for row in &revoked {
+        let device = row.text(0)?;
+        pins::erase(tx, organisation, device)?;
+        audit::record(tx, organisation, &Event::by(caller, "device.revoked", device, json!({ "reason": reason })))?;
+    }
+    Ok(revoked.len())
 }
 
 /// Revokes an approved device: its next request is refused, and its PIN opens nothing any more. The reason may be empty; at

@@ -30,7 +30,7 @@ crate::statements! {
         FROM two_step_exception x
         JOIN member m ON m.organisation = x.organisation AND m.id = x.member
         LEFT JOIN member g ON g.organisation = x.organisation AND g.id = x.made_by
-        WHERE x.organisation = $1 AND x.until_ms > $2 ORDER BY x.until_ms, x.member LIMIT 500";
+        WHERE x.organisation = $1 AND x.until_ms > $2 AND ($3 = '' OR x.member = $3) ORDER BY x.until_ms, x.member LIMIT 500";
     GRANT_EXCEPTION = "INSERT INTO two_step_exception (organisation, member, until_ms, reason, made_by, made_ms)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (organisation, member) DO UPDATE SET until_ms = excluded.until_ms, reason = excluded.reason,
@@ -93,9 +93,9 @@ pub fn routes(api: Api) -> Api {
         .route(Access::Admin, utoipa_axum::routes!(put_exception, delete_exception))
 }
 
-/// The exceptions that hold at `now_ms`.
-pub fn list(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> Result<Vec<ExceptionView>, StoreError> {
-    let rows = tx.query(LIST_EXCEPTIONS, &[organisation.into(), now_ms.into()])?;
+/// The exceptions that hold at `now_ms`, of everybody or, if it is not empty, of this `member`.
+pub fn list(tx: &mut Tx<'_>, organisation: &str, member: &str, now_ms: u64) -> Result<Vec<ExceptionView>, StoreError> {
+    let rows = tx.query(LIST_EXCEPTIONS, &[organisation.into(), now_ms.into(), member.into()])?;
     let view = |row: &crate::store::Row| {
         Ok(ExceptionView {
             member: row.text(0)?.to_owned(),
@@ -227,7 +227,7 @@ async fn get_exceptions(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<axum::Json<ExceptionList>, Refusal> {
-    let exceptions = portal.store.read(move |tx| list(tx, &caller.organisation, caller.now_ms)).await?;
+    let exceptions = portal.store.read(move |tx| list(tx, &caller.organisation, "", caller.now_ms)).await?;
     Ok(axum::Json(ExceptionList { exceptions }))
 }
 

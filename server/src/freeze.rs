@@ -7,6 +7,7 @@ use crate::caller::Origin;
 use crate::identity::locate;
 use crate::open_sessions;
 use crate::outbox::{self, Kind, Message};
+use crate::places;
 use crate::sessions::generate_token;
 use crate::store::{StoreError, Tx};
 use serde_json::json;
@@ -76,6 +77,7 @@ pub fn freeze(tx: &mut Tx<'_>, token: &str, origin: &Origin, now_ms: u64) -> Out
     if tx.exec(FREEZE_MEMBER, &[organisation.into(), member.into()])? == 0 {
         return Ok(Ok(()));
     }
+    places::note(tx, organisation, member)?;
     let sessions = tx.exec(END_FROZEN_SESSIONS, &[organisation.into(), member.into()])?;
     let event = Event {
         at_ms: now_ms,

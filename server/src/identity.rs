@@ -3,6 +3,7 @@
 use crate::caller::{Caller, Key, Origin};
 use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
 use crate::nonce;
+use crate::places;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::store::{Row, Tx};
@@ -193,8 +194,11 @@ async fn note_seen(portal: &Portal, found: &Found) -> std::result::Result<(), Re
     if found.seen_ms.is_none_or(|seen_ms| now_ms.saturating_sub(seen_ms) <= 15_000) {
         return Ok(());
     }
-    let key = (found.caller.organisation.clone(), found.caller.token_hash.clone());
-    let touch = move |tx: &mut Tx<'_>| tx.exec(TOUCH_SESSION, &[(&key.0).into(), (&key.1).into(), now_ms.into()]);
+    let key = (found.caller.organisation.clone(), found.caller.token_hash.clone(), found.caller.member.clone());
+    let touch = move |tx: &mut Tx<'_>| {
+        places::note_seen(tx, &key.0, &key.2, now_ms)?;
+        tx.exec(TOUCH_SESSION, &[(&key.0).into(), (&key.1).into(), now_ms.into()])
+    };
     portal.store.write(touch).await?;
     Ok(())
 }

@@ -59,6 +59,8 @@ pub fn hash(password: &SecretText) -> Result<String> {
 
 /// A password alone protects an account until two-step is required (NIST SP 800-63B-4 §3.1.1.2).
 pub const LEAST_ALONE: usize = 15;
+/// A password beside a second factor has at least so many characters (NIST SP 800-63B-4 §3.1.1.2).
+pub const LEAST_WITH_TWO_STEP: usize = 8;
 
 /// Why a new password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

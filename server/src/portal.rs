@@ -8,7 +8,7 @@ use crate::password::Hasher;
 use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{compliance, enrollments, freeze, nonce, pins, proposals, sending, sessions};
+use crate::{compliance, enrollments, freeze, nonce, pins, places, proposals, sending, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -58,6 +58,7 @@ impl PortalState {
             nonce::sweep(tx, now_ms)?;
             host_sessions::sweep(tx, now_ms)?;
             enrollments::sweep(tx, now_ms)?;
+            places::sweep(tx, now_ms)?;
             pins::sweep(tx, now_ms)?;
             sending::sweep(tx, is_sending, now_ms)?;
             freeze::sweep(tx, now_ms)?;

@@ -6,6 +6,7 @@ use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
 use crate::outbox::{self, Kind, Message};
+use crate::places;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery;
@@ -61,6 +62,7 @@ fn turn_off_in_transaction(tx: &mut Tx<'_>, caller: &Caller) -> Outcome<()> {
     if tx.exec(DELETE_FACTORS, &[organisation.into(), member.into()])? == 0 {
         return Ok(Err(Error::StepRequired));
     }
+    places::note(tx, organisation, member)?;
     recovery::forget(tx, organisation, member)?;
     recovery::end_other_sessions(tx, caller)?;
     audit::record(tx, organisation, &Event::by(caller, "two_step.turned_off", member, json!({})))?;

@@ -5,8 +5,10 @@ use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
+use crate::devices;
 use crate::extract::Json;
 use crate::outbox::{self, Kind, Message};
+use crate::places;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery;
@@ -24,6 +26,7 @@ crate::statements! {
     FIND_RESET_MEMBER = "SELECT id FROM member WHERE organisation = $1 AND id = $2";
     DELETE_FACTORS = "DELETE FROM factor WHERE organisation = $1 AND member = $2";
     FORGET_CODES_ON_DEVICES = "UPDATE device SET code_at_ms = 0 WHERE organisation = $1 AND member = $2";
+    NOTE_RESET = "UPDATE member SET reset_ms = $3 WHERE organisation = $1 AND id = $2";
     END_MEMBER_SESSIONS = "DELETE FROM session WHERE organisation = $1 AND member = $2";
 }
 
@@ -56,8 +59,9 @@ pub fn routes(api: Api) -> Api {
     api.route(Access::Admin, utoipa_axum::routes!(post_reset))
 }
 
-/// Clears a member's factor, a set-up under way, recovery codes, what devices remember of codes, and every session, in
-/// one transaction. Nobody resets himself.
+/// Clears a member's factor with its last step, a set-up under way, recovery codes, what devices remember of codes, every
+/// session, and every device with its key and its PIN's share, in one transaction. Nobody resets himself; that an admin does
+/// it and no role stands above one is what keeps everybody from a person of more privilege.
 pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequest) -> Outcome<()> {
     let (organisation, reference) = (&caller.organisation, request.reference.trim());
     if member == caller.member {
@@ -80,8 +84,11 @@ pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequ
     let factors = clear(DELETE_FACTORS)?;
     clear(FORGET_CODES_ON_DEVICES)?;
     let sessions = clear(END_MEMBER_SESSIONS)?;
+    let devices = devices::revoke_all_of(tx, caller, member, "two-step authentication was reset")?;
+    tx.exec(NOTE_RESET, &[organisation.into(), member.into(), caller.now_ms.into()])?;
+    places::note(tx, organisation, member)?;
     let detail = json!({ "identity_check": request.identity_check, "reference": reference, "factors": factors,
-        "recovery_codes": recovery_codes, "sessions": sessions });
+        "recovery_codes": recovery_codes, "sessions": sessions, "devices": devices });
     audit::record(tx, organisation, &Event::by(caller, "two_step.reset", member, detail))?;
     outbox::put(tx, &Message::by(caller, member, Kind::Reset))?;
     Ok(Ok(()))

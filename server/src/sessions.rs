@@ -8,6 +8,7 @@ use crate::desktop;
 use crate::extract::Json;
 use crate::identity::{COOKIE, locate};
 use crate::pins;
+use crate::places;
 use crate::policy;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
@@ -163,6 +164,7 @@ pub fn open(
             (&origin.agent).into(),
         ],
     )?;
+    places::note_seen(tx, new.organisation, new.member, now_ms)?;
     Ok((token, token_hash))
 }
 

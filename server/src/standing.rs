@@ -9,6 +9,7 @@ use crate::caller::Caller;
 use crate::devices;
 use crate::extract::Json;
 use crate::outbox::{self, Kind, Message};
+use crate::places;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::proposals;
@@ -44,7 +45,8 @@ pub enum NewRole {
 }
 
 impl NewRole {
-    fn name(self) -> &'static str {
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
         match self {
             NewRole::Member => "member",
             NewRole::Admin => "admin",
@@ -112,6 +114,7 @@ pub fn reinstate(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> 
     if tx.exec(REINSTATE_MEMBER, &[(&caller.organisation).into(), member.into()])? == 0 {
         return Ok(Err(Error::NotFound));
     }
+    places::note(tx, &caller.organisation, member)?;
     audit::record(tx, &caller.organisation, &Event::by(caller, "member.reinstated", member, json!({})))?;
     outbox::put(tx, &Message::by(caller, member, Kind::Reinstated))?;
     Ok(Ok(()))

@@ -9,6 +9,7 @@ use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
 use crate::outbox::{self, Kind, Message};
+use crate::places;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
 use crate::recovery;
@@ -99,6 +100,7 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStep
         let values =
             [organisation.into(), member.into(), (&id).into(), sealed.into(), version.into(), caller.now_ms.into()];
         tx.exec(INSERT_FACTOR, &values)?;
+        places::note(tx, organisation, member)?;
         audit::record(tx, organisation, &Event::by(caller, "two_step.set_up_started", member, json!({})))?;
         Ok(Ok(()))
     });
@@ -224,6 +226,7 @@ fn check(
     let fails = u32::try_from(factor.int(3)?).unwrap_or(u32::MAX);
     if fails >= caller.rules.code_max_tries && state == "active" {
         tx.exec(DISABLE_FACTOR, &key)?;
+        places::note(tx, organisation, member)?;
         audit::record(tx, organisation, &Event::by(caller, "two_step.disabled", member, json!({ "failures": fails })))?;
         outbox::put(tx, &Message::by(caller, member, Kind::CodeLimit))?;
         return Ok(Err(Error::CodeDisabled));
@@ -259,6 +262,7 @@ fn activate(tx: &mut Tx<'_>, caller: &Caller, proven: &Proven, set: &NewSet) -> 
         tx.exec(DELETE_PROVEN_FACTOR, &[organisation.into(), member.into()])?;
     }
     tx.exec(ACTIVATE_FACTOR, &[organisation.into(), member.into(), factor.into()])?;
+    places::note(tx, organisation, member)?;
     recovery::issue(tx, caller, set)?;
     let accepted = accepted(tx, caller, action)?;
     let kind = if replaces(caller) { Kind::Renewed } else { Kind::SetUp };

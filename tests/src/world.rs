@@ -236,7 +236,7 @@ impl World {
                 PersonState::Admin | PersonState::SetUp => ("2FA status", "Set up"),
                 PersonState::NotSetUp | PersonState::Walked => ("2FA status", "Not set up"),
                 PersonState::SettingUp => ("2FA status", "Setting up"),
-                PersonState::Suspended => ("Account", "Suspended"),
+                PersonState::Suspended => ("2FA status", "Suspended"),
             };
             let (_, row) = page.html.split_once(person.email).doing(format!("{} is not listed", person.name))?;
             let cell =
@@ -266,9 +266,10 @@ impl World {
             }
             PersonState::Suspended => {
                 let page = self.admin.get("/admin/users").await?.expect("/admin/users")?;
-                let path =
-                    page.after(person.email, "action=\"", "\"").doing("the suspended one is not listed")?.to_owned();
-                self.admin.post(&path, &[]).await?.expect("/admin/users")?;
+                let (before, _) = page.html.split_once(person.email).doing("the suspended one is not listed")?;
+                let (_, link) = before.rsplit_once("href=\"/admin/users/").doing("the suspended one has no page")?;
+                let profile = format!("/admin/users/{}", link.split('"').next().unwrap_or_default());
+                self.admin.post(&format!("{profile}/suspend"), &[]).await?.expect(&profile)?;
                 Ok(())
             }
         }

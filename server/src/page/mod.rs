@@ -13,8 +13,8 @@ mod event;
 mod files;
 mod first_run;
 mod freeze;
+mod invitation;
 mod mail;
-mod member;
 mod overview;
 mod policies;
 mod policy_form;
@@ -56,6 +56,7 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
     let parts = [
         choices::routes,
         sign_in::routes,
+        invitation::routes,
         sso::routes,
         two_step::routes,
         recovery::routes,
@@ -65,7 +66,6 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         overview::routes,
         users::routes,
         sessions::routes,
-        member::routes,
         devices::routes,
         device::routes,
         policies::routes,
@@ -292,11 +292,6 @@ fn lead_to_fresh_code(refused: Refusal, target: &str) -> Response {
 
 fn with_session(token: &SecretText, target: &str) -> Response {
     (CookieJar::new().add(cookie(token)), Redirect::to(target)).into_response()
-}
-
-/// A time of the portal's clock, for a person: `2026-11-24 09:30 UTC`.
-fn time(ms: u64) -> String {
-    Words::default().time(ms)
 }
 
 #[cfg(test)]

@@ -314,7 +314,7 @@ async fn standing(portal: &Portal, caller: &Arc<Caller>) -> Result<Standing, Ref
             first,
             unreachable: compliance::unreachable(tx, organisation)?,
             admins: compliance::admins(tx, organisation)?,
-            exceptions: exceptions::list(tx, organisation, now_ms)?,
+            exceptions: exceptions::list(tx, organisation, "", now_ms)?,
             proposals: in_words(tx, &reader, &current)?,
             is_self_set_up: reader.facts.factor == FactorState::Active,
             counts,

@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(5, "sign-in by an identity provider", include_str!("migrations/0005_sso.sql")),
     Migration::new(6, "desktop", include_str!("migrations/0006_desktop.sql")),
     Migration::new(7, "console", include_str!("migrations/0007_console.sql")),
+    Migration::new(8, "users", include_str!("migrations/0008_users.sql")),
     Migration::new(9, "mail", include_str!("migrations/0009_mail.sql")),
     Migration::new(10, "overview", include_str!("migrations/0010_overview.sql")),
     Migration::new(11, "files of members", include_str!("migrations/0011_member.sql")),

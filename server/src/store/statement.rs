@@ -1,6 +1,7 @@
 //! SQL as named constants, so that each text can be read, reviewed and prepared on both engines.
 
-/// A named SQL text. Only [`statements!`](crate::statements) makes one, from a literal: there is no dynamic SQL.
+/// A named SQL text. Only [`statements!`](crate::statements) makes one, from what is known when the program is compiled (a
+/// literal, or literals put together by `concat!`): there is no dynamic SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sql {
     name: &'static str,
@@ -56,7 +57,7 @@ const fn is_data_statement(text: &str) -> bool {
 /// ```
 #[macro_export]
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)+) => {
         $($(#[$doc])*
         pub(crate) const $name: $crate::store::Sql =
             $crate::store::Sql::from_statements_macro(stringify!($name), $text);)+

@@ -106,7 +106,7 @@ async fn f74_a_recovering_session_reaches_the_set_up_and_nothing_else() {
     let mut phone = portal.phone();
     phone.sign_in(BO).await;
     phone.recover(&bo.recovery_codes[0]).await.expect(200);
-    const OPEN: [(&str, &str); 16] = [
+    const OPEN: [(&str, &str); 18] = [
         ("GET", "/v1/nonce"),
         ("GET", "/v1/step"),
         ("GET", "/v1/policy"),
@@ -123,6 +123,8 @@ async fn f74_a_recovering_session_reaches_the_set_up_and_nothing_else() {
         ("GET", "/set-up"),
         ("POST", "/language"),
         ("POST", "/appearance"),
+        ("GET", "/invitation"),
+        ("POST", "/invitation"),
     ];
     // What pages are drawn with, and what a token opens that this session has not.
     const ASIDE: [&str; 3] = ["/assets/", "/first-run/", "/not-me/"];

@@ -177,6 +177,8 @@ async fn nothing_is_served_that_was_not_declared() {
         "/not-me/{token}",
         "/first-run/{token}",
         "/first-run/{token}",
+        "/invitation",
+        "/invitation",
         "/sign-in/sso",
         "/sign-in/sso/callback",
         "/sign-in/sso/{organisation}",
