@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { registerDesktop } from './desktop.js';
+import { linkIn, mailTo } from './mail.js';
 import { organisation, person } from './world.js';
 
 // With scripts in English, without them in German: each page is read both ways.
@@ -72,7 +73,7 @@ for (const { way, ...options } of WAYS) {
     await bo.enterCode();
     const shown = await bo.readCodes();
     const download = bo.page.waitForEvent('download');
-    await bo.main.locator('form[action$="/download"] button').click();
+    await bo.main.locator('form[action$="/download"] button:not([type=button])').click();
     const text = readFileSync(await (await download).path(), 'utf8');
     assert.deepEqual(text.match(/[0-9A-Z]{2}(-[0-9A-Z]{4}){4}/g), shown);
     bo.expectNoFaults();
@@ -89,6 +90,61 @@ for (const { way, ...options } of WAYS) {
     assert.equal(readFileSync(await (await download).path(), 'utf8'), 'what is protected');
     bo.expectNoFaults();
     await bo.close();
+  });
+
+  test(`${way}: a file is added, downloaded as it was, and deleted after a question`, async () => {
+    const { members } = await organisation('Flows', { bo: 'member', cy: 'member' });
+    const [bo, cy] = [await person(members.bo, options), await person(members.cy, options)];
+    await bo.signIn();
+    const content = Buffer.from([0, 1, 2, 253, 254, 255, 13, 10]);
+    await bo.main.locator('input[type=file]').setInputFiles({ name: 'Entwurf Nº 2.bin', mimeType: 'text/html', buffer: content });
+    await bo.goOn();
+    assert.ok(await bo.said());
+    await cy.signIn();
+    const download = cy.page.waitForEvent('download');
+    await cy.follow('Entwurf Nº 2.bin');
+    assert.equal((await download).suggestedFilename(), 'Entwurf Nº 2.bin');
+    assert.deepEqual(readFileSync(await (await download).path()), content);
+    assert.equal(await cy.main.locator('a[href$="/delete"]').count(), 0, 'only who added it, and admins');
+    await bo.main.locator('a[href$="/delete"]').click();
+    await bo.main.locator('button.danger').click();
+    bo.expectAt('/files');
+    assert.equal(await bo.page.getByText('Entwurf Nº 2.bin').count(), 0);
+    for (const one of [bo, cy]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: language and appearance are the reader’s choice, before sign-in and in the account`, async () => {
+    const { members } = await organisation('Flows', { bo: 'member' });
+    const bo = await person(members.bo, { ...options, language: 'en' });
+    const look = () => bo.page.evaluate(() => [document.documentElement.lang, getComputedStyle(document.body).backgroundColor]);
+    await bo.go('/sign-in');
+    const [before, light] = await look();
+    assert.equal(before, 'en');
+    await bo.press('Deutsch');
+    bo.expectAt('/sign-in');
+    assert.equal((await look())[0], 'de');
+    await bo.press('English');
+    await bo.press('Dark');
+    assert.notEqual((await look())[1], light);
+    await bo.signIn();
+    await bo.go('/account');
+    await bo.field('Language').selectOption('de');
+    await bo.field(/Time zone/).selectOption('Europe/Berlin');
+    await bo.main.locator('form[action="/account/preferences"] button:not([type=button])').click();
+    const [after, dark] = await look();
+    assert.equal(after, 'de');
+    assert.notEqual(dark, light);
+    // It is the member's, on every browser that the member signs in with.
+    const elsewhere = await person(members.bo, { ...options, language: 'en' });
+    await elsewhere.signIn();
+    assert.equal(await elsewhere.page.evaluate(() => document.documentElement.lang), 'de');
+    for (const one of [bo, elsewhere]) {
+      one.expectNoFaults();
+      await one.close();
+    }
   });
 
   test(`${way}: the policy is switched on, and an open session meets the wizard and goes on where it wanted to`, async () => {
@@ -161,6 +217,59 @@ for (const { way, ...options } of WAYS) {
     await bo.setUp();
     bo.expectAt('/files');
     for (const one of [ada, bo]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: the announcement reaches who is not set up, by a real SMTP server`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+    const ada = await person(members.ada, options);
+    await ada.signIn();
+    await ada.setUp();
+    await ada.go('/admin/policies/announce');
+    assert.match(await ada.main.locator('.letter').innerText(), /Google Authenticator/);
+    await ada.goOn();
+    await ada.codeIfAsked();
+    const mail = await mailTo(ada.portal, members.bo.email);
+    assert.match(mail.text, /Google Authenticator/);
+    assert.match(mail.html, /<p>/);
+    assert.equal(mail.headers['auto-submitted'], 'auto-generated');
+    await assert.rejects(mailTo(ada.portal, members.ada.email, (one) => one.subject === mail.subject, 500));
+    ada.expectNoFaults();
+    await ada.close();
+  });
+
+  test(`${way}: “this was not me” in a mail freezes the account, and an admin reinstates it`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+    const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
+    for (const one of [ada, bo]) {
+      await one.signIn();
+      await one.setUp();
+    }
+    const mail = await mailTo(bo.portal, members.bo.email);
+    const secrets = [...bo.recoveryCodes, ...(await bo.context.cookies()).map((cookie) => cookie.value)];
+    for (const secret of secrets) assert.ok(!mail.text.includes(secret) && !mail.html.includes(secret));
+    const link = linkIn(mail, bo.portal, '/not-me/');
+    // Whoever reads the mail need not be signed in.
+    const reader = await person(members.bo, options);
+    await reader.go(link);
+    await bo.go('/account');
+    bo.expectAt('/account');
+    await reader.main.locator('button.danger').click();
+    await bo.go('/account');
+    assert.notEqual(bo.path === '/account' && bo.status === 200, true, 'the session has ended');
+    await reader.go(link);
+    assert.equal(await reader.main.locator('button.danger').count(), 0, 'it works once');
+    await reader.signIn();
+    assert.ok(await reader.said('alert'));
+    await ada.go(`/admin/users/${members.bo.id}`);
+    await ada.main.locator('form[action$="/reinstate"] button').click();
+    await ada.codeIfAsked();
+    await bo.signInFully();
+    await bo.go('/account');
+    bo.expectAt('/account');
+    for (const one of [ada, bo, reader]) {
       one.expectNoFaults();
       await one.close();
     }
