@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { registerDesktop } from './desktop.js';
 import { linkIn, mailTo } from './mail.js';
-import { organisation, person } from './world.js';
+import { emptyPortal, organisation, person } from './world.js';
 
 // With scripts in English, without them in German: each page is read both ways.
 const WAYS = [
@@ -210,10 +210,11 @@ for (const { way, ...options } of WAYS) {
       await one.setUp();
     }
     await setRequired(ada, true);
-    await openReset(ada, members.bo);
+    await ada.go(`/admin/users/${members.bo.id}`);
+    await ada.main.locator('a[href$="/reset"]').click();
     await ada.main.locator('select[name=identity_check]').selectOption('video');
     await ada.main.locator('textarea[name=reference], input[name=reference]').fill('Ticket 4711, asked about her last project');
-    await ada.main.locator('form[action$="/reset"] button').click();
+    await ada.main.locator('button.danger').click();
     await ada.codeIfAsked();
     await bo.go('/files');
     bo.expectAt('/sign-in');
@@ -279,7 +280,160 @@ for (const { way, ...options } of WAYS) {
       await one.close();
     }
   });
+
+  test(`${way}: a reminder reaches those who do not comply, and nobody twice`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member', cy: 'member' });
+    const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
+    for (const one of [ada, bo]) {
+      await one.signIn();
+      await one.setUp();
+    }
+    await setRequired(ada, true);
+    await ada.go('/admin/users?status=non-compliant');
+    await ada.main.locator('a[href^="/admin/users/remind"]').click();
+    await ada.goOn();
+    await ada.codeIfAsked();
+    assert.match(await ada.said(), /1/);
+    const mail = await mailTo(ada.portal, members.cy.email);
+    assert.doesNotMatch(mail.text, /sign-in|token=|[0-9]{6}/);
+    await assert.rejects(mailTo(ada.portal, members.bo.email, (one) => one.subject === mail.subject, 500));
+    // Those chosen in the list: who complies and who was reminded a moment ago are passed over, with the reason.
+    await ada.go('/admin/users');
+    for (const box of await ada.main.locator('td input[name=member]').all()) await box.check();
+    await ada.main.locator('.bulk button').click();
+    await ada.codeIfAsked();
+    assert.match(await ada.said(), /^\W*(No reminder|Keine Erinnerung|Es wurde keine)/);
+    assert.equal(await ada.main.locator('li', { hasText: ': ' }).count(), 3);
+    for (const one of [ada, bo]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: the list is searched, filtered, sorted and taken along as CSV`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member', cy: 'member', di: 'auditor' });
+    const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
+    for (const one of [ada, bo]) {
+      await one.signIn();
+      await one.setUp();
+    }
+    const names = () => ada.main.locator('td a[href^="/admin/users/"]').allInnerTexts();
+    await ada.go('/admin/users');
+    assert.deepEqual(await names(), ['Ada Example', 'Bo Example', 'Cy Example', 'Di Example']);
+    await ada.main.locator('th[aria-sort] a').click();
+    assert.deepEqual(await names(), ['Di Example', 'Cy Example', 'Bo Example', 'Ada Example']);
+    await ada.go('/admin/users');
+    await ada.main.locator('select[name=status]').selectOption('set-up');
+    await ada.main.locator('form.filters button').click();
+    assert.deepEqual(await names(), ['Ada Example', 'Bo Example']);
+    await ada.main.locator('input[type=search]').fill('bo.');
+    await ada.main.locator('form.filters button').click();
+    assert.deepEqual(await names(), ['Bo Example']);
+    const download = ada.page.waitForEvent('download');
+    await ada.main.locator('a[href^="/admin/users.csv"]').click();
+    const rows = readFileSync(await (await download).path(), 'utf8').trim().split(/\r?\n/);
+    assert.equal(rows.length, 2, 'a header and what the filter leaves');
+    assert.match(rows[1], /Bo Example/);
+    await ada.go('/admin/users?q=nobody+has+this');
+    await ada.main.locator('.empty a').click();
+    assert.equal((await names()).length, 4);
+    for (const one of [ada, bo]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: the audit log is filtered, and each event has an address of its own`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member', di: 'auditor' });
+    const [ada, bo, di] = [await person(members.ada, options), await person(members.bo, options), await person(members.di, options)];
+    for (const one of [ada, bo, di]) {
+      await one.signIn();
+      await one.setUp();
+    }
+    await di.go('/admin/audit');
+    await di.main.locator('select[name=kind]').selectOption('two_step');
+    await di.main.locator('input[name=actor]').fill(members.bo.email);
+    await di.main.locator('form.filters button').click();
+    const actions = await di.main.locator('td .mono.small').allInnerTexts();
+    assert.deepEqual(actions, ['two_step.set_up', 'two_step.set_up_started']);
+    await di.main.locator('td a[href^="/admin/audit/"]').first().click();
+    assert.match(di.path, /^\/admin\/audit\/\w+$/);
+    assert.match(await di.main.innerText(), /two_step\.set_up/);
+    // An auditor reads the log, and nothing else of the console.
+    await di.go('/admin/users');
+    assert.equal(di.status, 403);
+    for (const one of [ada, bo, di]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: two admins save at once, and the second sees what changed`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', eve: 'admin' });
+    const [ada, eve] = [await person(members.ada, options), await person(members.eve, options)];
+    for (const one of [ada, eve]) {
+      await one.signIn();
+      await one.setUp();
+      await one.go('/admin/policies');
+    }
+    await ada.main.locator('input[name=idle_minutes]').fill('10');
+    await ada.goOn();
+    await eve.main.locator('input[name=session_hours]').fill('8');
+    await eve.goOn();
+    assert.match(await eve.main.locator('section[aria-labelledby=meanwhile]').innerText(), /Ada Example/);
+    assert.equal(await eve.main.locator('input[name=session_hours]').inputValue(), '8', 'what was typed is kept');
+    await eve.goOn();
+    assert.ok(await eve.said());
+    await ada.go('/admin/policies');
+    assert.equal(await ada.main.locator('input[name=session_hours]').inputValue(), '8');
+    for (const one of [ada, eve]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
+  test(`${way}: the first run makes the first admin, who goes through the wizard into the console`, async () => {
+    const { portal, visitor } = await emptyPortal(options);
+    await visitor.go(portal.firstRunPath);
+    const password = 'a harbour needs 4 cranes';
+    const fields = { organisation: 'Harbour & Sons', name: 'Ada Example', email: 'ada@example.org', password, repeated: password };
+    for (const [name, value] of Object.entries(fields)) await visitor.main.locator(`input[name=${name}]`).fill(value);
+    await visitor.goOn();
+    if (visitor.path === '/sign-in') {
+      visitor.member = fields;
+      await visitor.signIn(password);
+    }
+    await visitor.setUp();
+    await visitor.go('/admin');
+    visitor.expectAt('/admin');
+    assert.equal(visitor.status, 200);
+    await visitor.go(portal.firstRunPath);
+    assert.equal(await visitor.main.locator('input[name=organisation]').count(), 0, 'it works once');
+    visitor.expectNoFaults();
+    await visitor.close();
+    await portal.stop();
+  });
 }
+
+test('with scripts, a waiting device appears by itself, and what is being typed stays', async () => {
+  const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+  const [ada, bo] = [await person(members.ada), await person(members.bo)];
+  for (const one of [ada, bo]) {
+    await one.signIn();
+    await one.setUp();
+  }
+  await registerDesktop(bo, 'First desk');
+  await ada.go('/admin/devices');
+  await ada.main.locator('input[name=comparison_code]').fill('1234');
+  await registerDesktop(bo, 'Second desk');
+  await ada.main.getByText('Second desk').first().waitFor();
+  const typed = await Promise.all((await ada.main.locator('input[name=comparison_code]').all()).map((field) => field.inputValue()));
+  assert.ok(typed.includes('1234'), `${typed}`);
+  for (const one of [ada, bo]) {
+    one.expectNoFaults();
+    await one.close();
+  }
+});
 
 /** Admin → Settings → Policies → Security → Require Two-Step Authentication → Save. */
 async function setRequired(admin, isRequired) {
@@ -287,8 +441,4 @@ async function setRequired(admin, isRequired) {
   await admin.main.locator('input[name=two_step]').setChecked(isRequired);
   await admin.goOn();
   await admin.codeIfAsked();
-}
-
-async function openReset(admin, member) {
-  await admin.go(`/admin/users/${member.id}`);
 }

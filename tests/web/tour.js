@@ -135,8 +135,19 @@ async function approve(admin, asked) {
 async function users(ada, members, look) {
   await ada.go('/admin/users');
   await look(ada, 'users');
+  await ada.go('/admin/users?status=set-up&role=member&q=bo');
+  await look(ada, 'users-filtered');
+  await ada.go('/admin/users?q=nobody+has+this');
+  await look(ada, 'users-no-match');
+  await ada.go('/admin/users?status=not-set-up');
+  await ada.main.locator('a[href^="/admin/users/remind"]').click();
+  await look(ada, 'remind');
+  await ada.goOn();
+  await look(ada, 'reminded');
   await ada.go(`/admin/users/${members.bo.id}`);
   await look(ada, 'member');
+  await ada.go(`/admin/users/${members.bo.id}/reset`);
+  await look(ada, 'member-reset');
   await ada.go(`/admin/users/${members.ada.id}`);
   await look(ada, 'member-self');
   await ada.go(`/admin/users/${members.bo.id}/sessions`);
