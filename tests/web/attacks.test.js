@@ -72,7 +72,7 @@ test('CSRF: a form of another origin changes nothing, on another site or on our 
   bo.expectAt('/account');
   assert.match(await bo.main.innerText(), /✓ 10 left/, 'still signed in, still set up, the same codes');
   await ada.go('/admin/audit');
-  assert.doesNotMatch(await ada.main.innerText(), /suspended|role.changed|policy/i);
+  assert.doesNotMatch(await ada.main.locator('tbody').innerText(), /suspended|role.changed|policy/i);
 });
 
 test('CSRF: nobody is signed in to a stranger’s account, and a script of another origin reads nothing', async () => {
@@ -303,4 +303,47 @@ test('path traversal: no address leads out of what is served', async () => {
   const download = bo.page.waitForEvent('download');
   await bo.page.getByRole('link', { name, exact: true }).click();
   assert.doesNotMatch((await download).suggestedFilename(), /[\\/]/);
+});
+
+test('uploads: hostile names are refused or stay names, and markup is never shown as a page', async () => {
+  const upload = async (filename) => {
+    const mark = 'twinlock-web-boundary';
+    const body = `--${mark}\r\nContent-Disposition: form-data; name="file"; filename="${filename}"\r\nContent-Type: text/html\r\n\r\n<script>globalThis.xss=1</script>\r\n--${mark}--\r\n`;
+    const headers = { cookie: await cookieHeader(bo), origin: portal.url, 'sec-fetch-site': 'same-origin', 'content-type': `multipart/form-data; boundary=${mark}` };
+    return ask('/files/upload', { method: 'POST', headers, body });
+  };
+  for (const name of ['../../evil.html', '..\\..\\evil.html', '/etc/passwd', '..', '.', '', 'a\u0000b', 'a\u202Egnp.exe', 'x'.repeat(300), 'a/b', 'con\u0007trol']) {
+    const answer = await upload(name);
+    assert.ok(answer.status >= 400 || /^\/files/.test(answer.headers.location), `${JSON.stringify(name)}: ${answer.status}`);
+  }
+  await upload('<img src=x data-xss onerror=globalThis.xss=1>.html');
+  await bo.go('/files');
+  await expectHarmless(bo, '/files');
+  for (const shown of await bo.main.locator('td a[href^="/files/"]').allInnerTexts()) {
+    assert.doesNotMatch(shown, /[\\/\u0000-\u001f\u202e]|^\.\.?$/, shown);
+  }
+  // Whatever it is called and whatever it holds, a browser keeps it instead of opening it.
+  const hrefs = await bo.main.locator('td a[href^="/files/"]').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  for (const href of hrefs.filter((one) => !one.endsWith('/delete'))) {
+    const { headers } = await ask(href, { headers: { cookie: await cookieHeader(bo) } });
+    assert.match(headers['content-disposition'], /^attachment/, href);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.doesNotMatch(headers['content-type'], /html|svg|xml/);
+  }
+});
+
+test('CSV formulas: no cell of the export begins one', async () => {
+  const calculated = portal.organisation('Calculated');
+  const formulas = ['=HYPERLINK("https://evil.example","x")', '+1+1', '-2+3', '@SUM(A1)', '=cmd|\' /C calc\'!A0', '"=1+1', ',=1+1', '＝1+1'];
+  formulas.forEach((name, index) => portal.member(calculated, name, `csv.${index}@example.org`));
+  portal.member(calculated, 'Ada', '+csv@example.org', 'admin');
+  const admin = await person({ email: '+csv@example.org' });
+  await admin.signIn();
+  await admin.setUp();
+  const { text, headers } = await ask('/admin/users.csv', { headers: { cookie: await cookieHeader(admin) } });
+  assert.match(headers['content-disposition'], /^attachment/);
+  const cells = text.split(/\r?\n/).filter(Boolean).flatMap((line) => line.match(/("([^"]|"")*"|[^,]*)(,|$)/g).map((cell) => cell.replace(/,$/, '').replace(/^"|"$/g, '').replaceAll('""', '"')));
+  for (const name of formulas) assert.ok(cells.some((cell) => cell.includes(name)), `${name} is there`);
+  for (const cell of cells) assert.doesNotMatch(cell, /^[=+\-@\t\r]/, cell);
+  await admin.close();
 });

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { pause } from './portal.js';
 
 const STEP_MS = 30_000;
+const TYPING_MS = 8_000;
 
 export class Authenticator {
   #key;
@@ -17,7 +18,9 @@ export class Authenticator {
   /** A code that the portal has not seen; it takes one of the step before, of this step and of the next one. */
   async code() {
     const now = () => Math.floor(Date.now() / STEP_MS);
-    const step = Math.max(this.#last + 1, now() - 1);
+    // What is typed near the end of a step arrives in the next one.
+    const oldest = Math.floor((Date.now() + TYPING_MS) / STEP_MS) - 1;
+    const step = Math.max(this.#last + 1, oldest);
     while (step > now() + 1) await pause(200);
     this.#last = step;
     return this.at(step);

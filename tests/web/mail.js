@@ -12,9 +12,9 @@ export function received(portal) {
 }
 
 /** Waits for a mail to `address` for which `fits` is true. */
-export function mailTo(portal, address, fits = () => true) {
+export function mailTo(portal, address, fits = () => true, most = 20_000) {
   const find = () => received(portal).findLast((mail) => mail.to.includes(address) && fits(mail));
-  return until(`a mail to ${address} (there are: ${received(portal).map((mail) => `${mail.to} ${mail.subject}`)})`, find, 20_000);
+  return until(`a mail to ${address}`, find, most);
 }
 
 /** The first link into the portal in the mail's text whose path begins so, as a path. */

@@ -83,7 +83,7 @@ export class Person {
   }
 
   field(label) {
-    return this.page.getByLabel(LABEL[label] ?? label, { exact: true });
+    return this.main.getByLabel(LABEL[label] ?? label, { exact: true });
   }
 
   /** Presses the page's one primary button. */

@@ -1,7 +1,7 @@
 // The real portal as a process of its own: a fresh folder, fresh ports, a certificate made a moment ago. It ends with
 // this program.
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,8 +13,8 @@ export const PASSWORD = 'correct horse battery staple';
 // Nothing that is started here outlives a test that hangs.
 const MOST_SECONDS = '900';
 
-const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+const all = new Set();
+process.on('exit', () => all.forEach((child) => child.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 /** A program that ends with this one. `where` is the file of what it says. */
@@ -23,8 +23,8 @@ function start(program, words, env, where) {
   const child = spawn('timeout', ['--kill-after=2', MOST_SECONDS, program, ...words], {
     env, stdio: ['ignore', said, said],
   });
-  running.add(child);
-  child.on('exit', () => running.delete(child));
+  all.add(child);
+  child.on('exit', () => all.delete(child));
   return child;
 }
 
@@ -49,6 +49,8 @@ export async function until(what, ask, most = 10_000) {
 }
 
 export class Portal {
+  programs = [];
+
   /** Makes the place, and starts an SMTP server that nobody here wrote and the portal. */
   static async start() {
     const portal = new Portal();
@@ -56,7 +58,6 @@ export class Portal {
     [portal.port, portal.managementPort, portal.smtpPort] = await Promise.all([freePort(), freePort(), freePort()]);
     portal.url = `https://localhost:${portal.port}`;
     portal.makeCertificates();
-    portal.takesMail = portal.runs({ ...portal.environment(), ...portal.mailEnvironment() }, ['config', 'check']);
     portal.serveMail();
     await portal.serve();
     return portal;
@@ -110,20 +111,28 @@ export class Portal {
     return this.run(['admin', 'add-file', '--organisation', organisation, join(folder, name)]);
   }
 
+  /** The path of the one-time link that `serve` prints while there is no admin. */
+  get firstRunPath() {
+    const link = this.log().match(/\/first-run\/[\w-]+/);
+    if (!link) throw new Error(`no link for the first run:\n${this.log()}`);
+    return link[0];
+  }
+
   log() {
     return readFileSync(join(this.folder, 'portal.log'), 'utf8');
   }
 
   /** Asks everything to end, and takes the folder away. */
   async stop() {
-    const ended = [...running].map((child) => new Promise((over) => child.once('exit', over)));
+    const running = this.programs.filter((child) => child.exitCode === null);
+    const ended = running.map((child) => new Promise((over) => child.once('exit', over)));
     running.forEach((child) => child.kill('SIGTERM'));
     await Promise.race([Promise.all(ended), pause(5_000)]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
   async serve() {
-    start(process.env.WEB_PORTAL, ['serve'], this.environment(), join(this.folder, 'portal.log'));
+    this.programs.push(start(process.env.WEB_PORTAL, ['serve'], this.environment(), join(this.folder, 'portal.log')));
     const ready = `http://127.0.0.1:${this.managementPort}/readyz`;
     await until('the portal is ready', () => fetch(ready).then((answer) => answer.ok, () => false)).catch((fault) => {
       throw new Error(`${fault.message}\n${this.log()}`);
@@ -132,7 +141,7 @@ export class Portal {
 
   serveMail() {
     const words = ['-m', 'aiosmtpd', '-n', '-l', `127.0.0.1:${this.smtpPort}`, '-c', 'aiosmtpd.handlers.Mailbox'];
-    start(process.env.WEB_PYTHON, [...words, this.mailFolder], process.env, join(this.folder, 'smtp.log'));
+    this.programs.push(start(process.env.WEB_PYTHON, [...words, this.mailFolder], process.env, join(this.folder, 'smtp.log')));
   }
 
   environment() {
@@ -150,21 +159,11 @@ export class Portal {
       // Everybody here comes from one address.
       TWINLOCK_SIGN_INS_A_MINUTE: '10000',
       TWINLOCK_REQUESTS_A_SECOND: '10000',
-      ...(this.takesMail ? this.mailEnvironment() : {}),
-    };
-  }
-
-  mailEnvironment() {
-    return {
       TWINLOCK_MAIL__SERVER: '127.0.0.1',
       TWINLOCK_MAIL__PORT: String(this.smtpPort),
       TWINLOCK_MAIL__TLS: 'none',
       TWINLOCK_MAIL__FROM: 'Twinlock <portal@example.org>',
     };
-  }
-
-  runs(env, words) {
-    return spawnSync(process.env.WEB_PORTAL, words, { env }).status === 0;
   }
 
   makeCertificates() {

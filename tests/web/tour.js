@@ -1,24 +1,41 @@
 // Every page of the portal, in every state that looks different: `look(person, name)` is called at each.
 
 import { registerDesktop } from './desktop.js';
-import { organisation, person } from './world.js';
+import { linkIn, mailTo } from './mail.js';
+import { emptyPortal, organisation, person } from './world.js';
 
 export async function tour(language, look) {
-  const house = await organisation('Harbour & Sons', { ada: 'admin', eve: 'admin', bo: 'member', cy: 'member', di: 'auditor' });
+  const people = { ada: 'admin', eve: 'admin', bo: 'member', cy: 'member', di: 'auditor', fay: 'member', gil: 'member' };
+  const house = await organisation('Harbour & Sons', people);
   const at = async (who) => person(house.members[who], { language });
 
-  const [ada, bo, eve] = [await at('ada'), await at('bo'), await at('eve')];
+  await firstRun(language, look);
+  const [ada, bo, eve, cy] = [await at('ada'), await at('bo'), await at('eve'), await at('cy')];
   await beforeSignIn(bo, look);
   await member(bo, look);
   await signedOut(bo, look);
-  await ada.signIn();
-  await ada.setUp('/set-up');
-  await eve.signIn();
-  await eve.setUp('/set-up');
-  await admin(ada, bo, house, look);
-  const cy = await at('cy');
+  for (const admin of [ada, eve]) {
+    await admin.signIn();
+    await admin.setUp();
+  }
+  await devices(ada, bo, look);
+  await users(ada, house.members, look);
   await required(ada, cy, look);
+  await twoAdmins(ada, eve, look);
+  await record(ada, look);
+  await mails(ada, bo, look);
+  await frozen(bo, await at('bo'), look);
   for (const one of [ada, bo, cy, eve]) await one.close();
+}
+
+async function firstRun(language, look) {
+  const { portal, visitor } = await emptyPortal({ language });
+  await visitor.go(portal.firstRunPath);
+  await look(visitor, 'first-run');
+  await visitor.go(`${portal.firstRunPath}x`);
+  await look(visitor, 'first-run-over');
+  await visitor.close();
+  await portal.stop();
 }
 
 async function beforeSignIn(someone, look) {
@@ -32,8 +49,6 @@ async function beforeSignIn(someone, look) {
 
 async function member(bo, look) {
   await bo.signIn();
-  await bo.go('/files');
-  await look(bo, 'files');
   await bo.go('/account');
   await look(bo, 'account-not-set-up');
   await bo.go('/set-up');
@@ -45,7 +60,10 @@ async function member(bo, look) {
   await bo.scan('/set-up?again');
   await bo.enterCode();
   await look(bo, 'recovery-codes');
-  await bo.saveCodes();
+  bo.recoveryCodes = await bo.readCodes();
+  await bo.main.locator('input[name=saved]').check();
+  await bo.goOn();
+  await look(bo, 'set-up-done');
   await bo.go('/account');
   await look(bo, 'account');
   await bo.go('/account/two-step/renew');
@@ -54,6 +72,12 @@ async function member(bo, look) {
   await look(bo, 'turn-off');
   await bo.go('/account/recovery-codes');
   await look(bo, 'recovery-codes-new');
+  await bo.go('/files');
+  await bo.main.locator('input[type=file]').setInputFiles({ name: 'Minutes of the harbour board.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(48_000) });
+  await bo.goOn();
+  await look(bo, 'files');
+  await bo.main.locator('a[href$="/delete"]').click();
+  await look(bo, 'file-delete');
   await bo.go('/admin/users');
   await look(bo, 'refused');
   await bo.go('/nowhere');
@@ -76,30 +100,67 @@ async function signedOut(bo, look) {
   await bo.enterCode();
 }
 
-async function admin(ada, bo, house, look) {
+async function devices(ada, bo, look) {
   await ada.go('/admin/devices');
   await look(ada, 'devices-empty');
-  await registerDesktop(bo, "Bo's desk");
+  await ada.go('/admin/devices?q=nobody+has+this');
+  await look(ada, 'devices-no-match');
+  const [first] = [await registerDesktop(bo, "Bo's desk"), await registerDesktop(bo, 'Workshop')];
+  await ada.go('/admin/devices');
+  await ada.main.locator('input[name=comparison_code]').last().fill('0000 0000');
+  await ada.main.locator('button.primary').last().click();
+  await look(ada, 'devices-wrong-code');
+  await approve(ada, first);
   await ada.go('/admin/devices');
   await look(ada, 'devices');
-  await ada.main.locator('input[name=comparison_code]').first().fill('0000 0000');
-  await ada.goOn();
-  await look(ada, 'devices-wrong-code');
+  await ada.go(`/admin/devices/${first.device}`);
+  await look(ada, 'device');
+  await ada.go(`/admin/devices/${first.device}/revoke`);
+  await look(ada, 'device-revoke');
+  await bo.go(`/account/devices/${first.device}/revoke`);
+  await look(bo, 'own-device-revoke');
+  await ada.go('/admin/devices?state=pending');
+  await ada.main.locator('a[href$="/deny"]').click();
+  await look(ada, 'device-deny');
+}
+
+/** Types the code that the device shows. */
+async function approve(admin, asked) {
+  await admin.go(`/admin/devices/${asked.device}`);
+  await admin.main.locator('input[name=comparison_code]').fill(asked.comparison_code);
+  await admin.goOn();
+  await admin.codeIfAsked();
+}
+
+async function users(ada, members, look) {
   await ada.go('/admin/users');
   await look(ada, 'users');
-  await ada.go(`/admin/users/${house.members.bo.id}`);
+  await ada.go('/admin/users?status=set-up&role=member&q=bo');
+  await look(ada, 'users-filtered');
+  await ada.go('/admin/users?q=nobody+has+this');
+  await look(ada, 'users-no-match');
+  await ada.go('/admin/users?status=not-set-up');
+  await ada.main.locator('a[href^="/admin/users/remind"]').click();
+  await look(ada, 'remind');
+  await ada.goOn();
+  await look(ada, 'reminded');
+  await ada.go(`/admin/users/${members.bo.id}`);
   await look(ada, 'member');
-  await ada.go(`/admin/users/${house.members.ada.id}`);
+  await ada.go(`/admin/users/${members.bo.id}/reset`);
+  await look(ada, 'member-reset');
+  await ada.go(`/admin/users/${members.ada.id}`);
   await look(ada, 'member-self');
-  await ada.go(`/admin/users/${house.members.bo.id}/sessions`);
+  await ada.go(`/admin/users/${members.bo.id}/sessions`);
   await look(ada, 'member-sessions');
-  await ada.go('/admin/audit');
-  await look(ada, 'audit');
-  await ada.go('/admin/policies');
-  await look(ada, 'policies');
 }
 
 async function required(ada, cy, look) {
+  await ada.go('/admin/policies');
+  await look(ada, 'policies');
+  await ada.go('/admin/policies/announce');
+  await look(ada, 'announce');
+  await ada.goOn();
+  await look(ada, 'announced');
   await ada.go('/admin/policies');
   await ada.main.locator('input[name=two_step]').check();
   await ada.goOn();
@@ -107,4 +168,57 @@ async function required(ada, cy, look) {
   await look(ada, 'policies-saved');
   await cy.signIn();
   await look(cy, 'set-up-required');
+  await ada.go('/admin');
+  await look(ada, 'overview');
+}
+
+async function twoAdmins(ada, eve, look) {
+  await eve.go('/admin/policies');
+  await ada.go('/admin/policies');
+  await ada.main.locator('input[name=idle_minutes]').fill('10');
+  await ada.main.locator('input[name=two_person]').check();
+  await ada.goOn();
+  await eve.main.locator('input[name=session_hours]').fill('8');
+  await eve.goOn();
+  await look(eve, 'policies-conflict');
+  await ada.go('/admin/policies/off');
+  await look(ada, 'policies-off');
+  await ada.main.locator('textarea[name=reason]').fill('Single sign-on with MFA takes over');
+  await ada.main.locator('button.danger').click();
+  await eve.go('/admin/policies');
+  await look(eve, 'policies-proposal');
+}
+
+async function record(ada, look) {
+  await ada.go('/admin/audit');
+  await look(ada, 'audit');
+  await ada.go('/admin/audit?q=nobody+wrote+this');
+  await look(ada, 'audit-no-match');
+  await ada.go('/admin/audit?kind=policy');
+  await look(ada, 'audit-filtered');
+  await ada.main.locator('td a[href^="/admin/audit/"]').first().click();
+  await look(ada, 'audit-entry');
+}
+
+async function mails(ada, bo, look) {
+  await mailTo(bo.portal, bo.member.email);
+  await ada.go('/admin/mail');
+  await look(ada, 'mail');
+  await ada.go('/admin/mail?state=failed');
+  await look(ada, 'mail-no-match');
+  await ada.go('/admin/mail');
+  await ada.main.locator('td a[href^="/admin/mail/"]').first().click();
+  await look(ada, 'mail-one');
+}
+
+async function frozen(bo, reader, look) {
+  const mail = await mailTo(bo.portal, bo.member.email, (one) => one.text.includes('/not-me/'));
+  const link = linkIn(mail, bo.portal, '/not-me/');
+  await reader.go(link);
+  await look(reader, 'freeze');
+  await reader.main.locator('button.danger').click();
+  await look(reader, 'frozen');
+  await reader.go(link);
+  await look(reader, 'freeze-void');
+  await reader.close();
 }

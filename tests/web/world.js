@@ -39,6 +39,14 @@ async function begin() {
   return { portal, browser };
 }
 
+/** A portal of its own, in which nobody is yet. Whoever asks stops it. */
+export async function emptyPortal(options = {}) {
+  const { browser } = await world();
+  const portal = await Portal.start();
+  const visitor = await Person.open(browser, portal, undefined, { ignoreHTTPSErrors: true, ...options });
+  return { portal, visitor };
+}
+
 /** An organisation of its own, with one file and these people: `{ ada: 'admin', bo: 'member' }`. */
 export async function organisation(name, people) {
   const { portal } = await world();
