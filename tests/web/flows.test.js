@@ -310,6 +310,41 @@ for (const { way, ...options } of WAYS) {
     }
   });
 
+  test(`${way}: an invited person comes from the mail through password and wizard to the files`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin' });
+    const ada = await person(members.ada, options);
+    await ada.signIn();
+    await ada.setUp();
+    await setRequired(ada, true);
+    await ada.go('/admin/users');
+    await ada.main.locator('a[href="/admin/users/invite"]').click();
+    const zoe = { name: 'Zoë Example', email: `zoe.${members.ada.email}` };
+    await ada.main.locator('input[name=name]').fill(zoe.name);
+    await ada.main.locator('input[name=email]').fill(zoe.email);
+    await ada.main.locator('select[name=language]').selectOption('de');
+    await ada.goOn();
+    await ada.codeIfAsked();
+    const mail = await mailTo(ada.portal, zoe.email);
+    assert.match(mail.text, /Guten Tag|eingeladen/, 'in the language that was chosen');
+    const link = linkIn(mail, ada.portal, '/invitation');
+    const invited = await person(zoe, options);
+    await invited.go(link);
+    const password = 'a harbour needs 4 cranes';
+    await invited.main.locator('input[name=password]').fill(password);
+    await invited.main.locator('input[name=repeated]').fill(password);
+    await invited.goOn();
+    if (invited.path === '/sign-in') await invited.signIn(password);
+    invited.expectAt('/set-up');
+    await invited.setUp();
+    invited.expectAt('/files');
+    await invited.go(link);
+    assert.equal(await invited.main.locator('input[name=password]').count(), 0, 'it works once');
+    for (const one of [ada, invited]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
   test(`${way}: the list is searched, filtered, sorted and taken along as CSV`, async () => {
     const { members } = await organisation('Flows', { ada: 'admin', bo: 'member', cy: 'member', di: 'auditor' });
     const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];

@@ -98,7 +98,7 @@ export class Portal {
   /** Adds a member with `PASSWORD` and returns the id. */
   member(organisation, name, email, role = 'member') {
     return this.run(
-      ['admin', 'add-member', '--organisation', organisation, '--name', name, '--email', email, '--role', role],
+      ['admin', 'add-member', '--organisation', organisation, `--name=${name}`, `--email=${email}`, '--role', role],
       PASSWORD,
     );
   }

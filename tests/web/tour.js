@@ -24,6 +24,7 @@ export async function tour(language, look) {
   await twoAdmins(ada, eve, look);
   await record(ada, look);
   await mails(ada, bo, look);
+  await invited(ada, await at('gil'), look);
   await frozen(bo, await at('bo'), look);
   for (const one of [ada, bo, cy, eve]) await one.close();
 }
@@ -209,6 +210,25 @@ async function mails(ada, bo, look) {
   await ada.go('/admin/mail');
   await ada.main.locator('td a[href^="/admin/mail/"]').first().click();
   await look(ada, 'mail-one');
+}
+
+async function invited(ada, guest, look) {
+  await ada.go('/admin/users/invite');
+  await look(ada, 'invite');
+  const email = `zoe.${ada.member.email}`;
+  await ada.main.locator('input[name=name]').fill('Zoë Example');
+  await ada.main.locator('input[name=email]').fill(email);
+  await ada.goOn();
+  await ada.codeIfAsked();
+  await look(ada, 'invited');
+  await ada.go('/admin/users?q=zoe');
+  await ada.main.locator('td a[href^="/admin/users/"]').first().click();
+  await look(ada, 'member-invited');
+  await guest.go(linkIn(await mailTo(guest.portal, email), guest.portal, '/invitation'));
+  await look(guest, 'invitation');
+  await guest.go('/invitation?token=nobody-made-this');
+  await look(guest, 'invitation-void');
+  await guest.close();
 }
 
 async function frozen(bo, reader, look) {
