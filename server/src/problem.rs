@@ -24,13 +24,20 @@ pub struct Refusal {
     code: ErrorCode,
     status: StatusCode,
     title: String,
-    detail: Option<String>,
-    /// Key of the detail, where a page says it too.
-    detail_key: Option<&'static str>,
+    detail: Option<Detail>,
     retry_after_ms: Option<u64>,
     tries_left: Option<u32>,
     step: Option<Step>,
     policy: Option<Box<PolicyPack>>,
+}
+
+/// Where the fault is.
+#[derive(Debug, Clone)]
+enum Detail {
+    /// For programs alone.
+    Text(String),
+    /// The key of a text that a page says too.
+    Key(&'static str),
 }
 
 impl Refusal {
@@ -42,14 +49,13 @@ impl Refusal {
 
     /// A refusal that says where the fault is. `detail` names fields, never values.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(Detail::Text(detail.into()));
         self
     }
 
     /// A refusal with the text of this key: programs get it in English, a page says it in the reader's language.
     pub fn explained(mut self, key: &'static str) -> Self {
-        self.detail = Some(Words::default().say(key));
-        self.detail_key = Some(key);
+        self.detail = Some(Detail::Key(key));
         self
     }
 
@@ -60,8 +66,7 @@ impl Refusal {
             code: ErrorCode::PolicyOutdated,
             status: StatusCode::CONFLICT,
             title: "The policy has changed.".to_owned(),
-            detail: Some("Take the policy from this document and send the request again.".to_owned()),
-            detail_key: None,
+            detail: Some(Detail::Text("Take the policy from this document and send the request again.".to_owned())),
             retry_after_ms: None,
             tries_left: None,
             step: Some(step),
@@ -96,9 +101,9 @@ impl Refusal {
     /// For a person, in theirs: where the fault is, else what helps with such a fault. A detail without a key is for
     /// programs alone.
     pub fn explained_in(&self, words: &Words) -> Option<String> {
-        match self.detail_key {
-            Some(key) => words.find(key, &[]),
-            None => words.find(&format!("error-{}-help", self.code.number()), &[]),
+        match self.detail {
+            Some(Detail::Key(key)) => words.find(key, &[]),
+            _ => words.find(&format!("error-{}-help", self.code.number()), &[]),
         }
     }
 
@@ -121,7 +126,10 @@ impl Refusal {
             kind: format!("urn:twinlock:error:{}", self.code.number()),
             title: self.title.clone(),
             status: self.status.as_u16(),
-            detail: self.detail.clone(),
+            detail: self.detail.as_ref().map(|detail| match detail {
+                Detail::Text(text) => text.clone(),
+                Detail::Key(key) => Words::default().say(key),
+            }),
             code: self.code.to_string(),
             request_id: request_id.to_owned(),
             retry_after_ms: self.retry_after_ms,
@@ -146,7 +154,6 @@ impl From<Error> for Refusal {
             status: status_of(error),
             title: title_of(error),
             detail: None,
-            detail_key: None,
             retry_after_ms,
             tries_left,
             step: None,
