@@ -126,6 +126,9 @@ async fn a_portal_with_an_organisation_prints_no_link() {
 async fn b62_the_operator_resets_and_reinstates_the_only_admin_and_both_are_audited() {
     let portal = Portal::start();
     let mut ada = portal.enforced().await;
+    portal.clock.pass(STEP_MS);
+    let authenticator = ada.authenticator.take().unwrap();
+    let desktop = portal.ready_desktop(&mut ada, ADA, authenticator).await;
     let rescue = |what: &str, email: &str| {
         let arguments = ["rescue", what, "--email", email, "--reason", "phone lost; seen in person"];
         program::run(portal.world.command(&arguments), "")
@@ -135,7 +138,8 @@ async fn b62_the_operator_resets_and_reinstates_the_only_admin_and_both_are_audi
     assert_eq!(ada.get("/files").await.expect(303).header("location"), "/sign-in?next=%2Ffiles");
     let detail = &portal.world.audit_details("two_step.reset")[0];
     assert_eq!(detail["reason"], "phone lost; seen in person");
-    assert_eq!(detail["factors"], 1);
+    assert_eq!((&detail["factors"], &detail["devices"]), (&1.into(), &1.into()));
+    assert_eq!(portal.world.sql(&format!("SELECT state FROM device WHERE id = '{}'", desktop.device_id())), "revoked");
     assert_eq!(portal.world.sql("SELECT count(*) FROM outbox WHERE kind = 'reset'"), "1");
     // The requirement stays: the way leads to the set-up.
     let mut again = portal.browser();
