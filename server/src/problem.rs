@@ -24,7 +24,7 @@ pub struct Refusal {
     code: ErrorCode,
     status: StatusCode,
     title: String,
-    detail: Option<String>,
+    detail: Option<Box<str>>,
     /// Key of the detail, where a page says it too.
     detail_key: Option<&'static str>,
     retry_after_ms: Option<u64>,
@@ -42,13 +42,13 @@ impl Refusal {
 
     /// A refusal that says where the fault is. `detail` names fields, never values.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 
     /// A refusal with the text of this key: programs get it in English, a page says it in the reader's language.
     pub fn explained(mut self, key: &'static str) -> Self {
-        self.detail = Some(Words::default().say(key));
+        self.detail = Some(Words::default().say(key).into_boxed_str());
         self.detail_key = Some(key);
         self
     }
@@ -60,7 +60,7 @@ impl Refusal {
             code: ErrorCode::PolicyOutdated,
             status: StatusCode::CONFLICT,
             title: "The policy has changed.".to_owned(),
-            detail: Some("Take the policy from this document and send the request again.".to_owned()),
+            detail: Some("Take the policy from this document and send the request again.".into()),
             detail_key: None,
             retry_after_ms: None,
             tries_left: None,
@@ -121,7 +121,7 @@ impl Refusal {
             kind: format!("urn:twinlock:error:{}", self.code.number()),
             title: self.title.clone(),
             status: self.status.as_u16(),
-            detail: self.detail.clone(),
+            detail: self.detail.as_deref().map(str::to_owned),
             code: self.code.to_string(),
             request_id: request_id.to_owned(),
             retry_after_ms: self.retry_after_ms,
