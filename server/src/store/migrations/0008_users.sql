@@ -22,7 +22,7 @@ UPDATE member SET sort_name = lower(name), search_text = lower(name || ' ' || em
 CREATE INDEX member_by_name ON member (organisation, sort_name, id);
 CREATE INDEX member_by_place ON member (organisation, place, sort_name, id);
 CREATE INDEX member_open_by_name ON member (organisation, sort_name, id) WHERE place < 5;
-CREATE INDEX member_by_seen ON member (organisation, seen_ms, id);
+CREATE INDEX member_by_seen ON member (organisation, seen_ms, sort_name, id);
 
 -- A set-up that nobody finished is removed when its time is over.
 CREATE INDEX factor_pending_by_age ON factor (created_ms) WHERE state = 'pending';
