@@ -1,34 +1,19 @@
 //! Whether the organisation does what its policy demands: how many members comply, who does not, and how that went day by day.
 
-use crate::policy;
+use crate::member_status::{Moment, from_members, status_case};
 use crate::portal::PortalState;
 use crate::store::{StoreError, Tx};
 use serde::Serialize;
-use twinlock_core::code::SET_UP_MS;
-use twinlock_core::policy::Rules;
 
 crate::statements! {
-    COUNT_BY_STATUS = "SELECT s.status, CAST(count(*) AS BIGINT) FROM (
-            SELECT CASE
-                WHEN f.state = 'active' THEN 'set_up'
-                WHEN f.state = 'disabled' THEN 'locked'
-                WHEN COALESCE(q.created_ms, 0) > $2 THEN 'setting_up'
-                WHEN COALESCE(l.mfa, 0) = 1 THEN 'sso_mfa'
-                WHEN COALESCE(x.until_ms, 0) > $3 THEN 'exception'
-                WHEN $4 > 0 AND CASE WHEN o.required_ms > m.created_ms THEN o.required_ms ELSE m.created_ms END + $4 > $3
-                    THEN 'grace'
-                WHEN l.member IS NOT NULL THEN 'sso_without_mfa'
-                ELSE 'not_set_up' END AS status
-            FROM member m
-            JOIN organisation o ON o.id = m.organisation
-            LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
-            LEFT JOIN factor q ON q.organisation = m.organisation AND q.member = m.id AND q.state = 'pending'
-            LEFT JOIN two_step_exception x ON x.organisation = m.organisation AND x.member = m.id
-            LEFT JOIN identity_provider i ON i.organisation = m.organisation
-            LEFT JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id
-                AND l.signed_in_ms >= i.set_ms
-            WHERE m.organisation = $1 AND m.state = 'active') s
-        GROUP BY s.status";
+    COUNT_OPEN_BY_STATUS = concat!(
+        "SELECT s.status, CAST(count(*) AS BIGINT) FROM (SELECT ",
+        status_case!(),
+        " AS status ",
+        from_members!(),
+        " AND m.state = 'active' AND m.place < 5) s GROUP BY s.status"
+    );
+    COUNT_SET_UP = "SELECT CAST(count(*) AS BIGINT) FROM member WHERE organisation = $1 AND place = 5";
     LIST_TO_BE_LED = "SELECT m.id, m.name FROM member m
         LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
         WHERE m.organisation = $1 AND m.state = 'active' AND f.id IS NULL ORDER BY m.id LIMIT $2";
@@ -70,6 +55,8 @@ pub struct Counts {
     pub locked: u64,
     /// Whom the identity provider let in without MFA.
     pub sso_without_mfa: u64,
+    /// Reset by an admin, and not set up again.
+    pub reset: u64,
     /// Nothing of the above.
     pub not_set_up: u64,
 }
@@ -99,24 +86,24 @@ pub fn day_of(at_ms: u64) -> u64 {
     at_ms / DAY_MS
 }
 
-/// The active members by their status at `now_ms`.
+/// The active members by their status at `now_ms`. Whoever is set up is counted by an index, all others by their facts.
 pub fn count(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> Result<Counts, StoreError> {
-    let rules = policy::current(tx, organisation)?.map_or_else(Rules::strict, |policy| policy.requires);
-    let grace_ms = if rules.two_step { u64::from(rules.grace_days) * DAY_MS } else { 0 };
-    let begun_after_ms = now_ms.saturating_sub(SET_UP_MS);
-    let mut counts = Counts::default();
-    let values = [organisation.into(), begun_after_ms.into(), now_ms.into(), grace_ms.into()];
-    for row in tx.query(COUNT_BY_STATUS, &values)? {
+    let moment = Moment::of(tx, organisation, now_ms)?;
+    let set_up = tx.query_one(COUNT_SET_UP, &[organisation.into()])?.map_or(Ok(0), |row| row.unsigned(0))?;
+    let mut counts = Counts { active: set_up, set_up, ..Counts::default() };
+    let values = [organisation.into(), now_ms.into(), moment.fresh_after_ms().into(), moment.graced_after_ms().into()];
+    for row in tx.query(COUNT_OPEN_BY_STATUS, &values)? {
         let number = row.unsigned(1)?;
         counts.active += number;
         match row.text(0)? {
-            "set_up" => counts.set_up = number,
+            "set_up" => counts.set_up += number,
             "locked" => counts.locked = number,
             "setting_up" => counts.setting_up = number,
             "sso_mfa" => counts.sso_mfa = number,
             "exception" => counts.exception = number,
             "grace" => counts.grace = number,
             "sso_without_mfa" => counts.sso_without_mfa = number,
+            "reset" => counts.reset = number,
             _ => counts.not_set_up = number,
         }
     }

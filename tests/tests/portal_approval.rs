@@ -313,9 +313,8 @@ async fn b48_lots_of_waiting_devices_are_searched_and_read_in_pages() {
     for page_number in 0.. {
         let page = ada.get(&target).await.expect(200).text();
         assert!(page.contains("46 devices are waiting."), "{page}");
-        seen.extend(
-            page.split("action=\"/admin/devices/").skip(1).map(|rest| rest.split('/').next().unwrap().to_owned()),
-        );
+        let ids = page.split("action=\"/admin/devices/").skip(1).map(|rest| rest.split('/').next().unwrap().to_owned());
+        seen.extend(ids.filter(|id| id.len() == 32));
         let Some(next) = page.split("\" rel=\"next\"").next().filter(|head| head.len() < page.len()) else { break };
         target = next.rsplit("href=\"").next().unwrap().replace("&#38;", "&");
         assert!(page_number < 4, "{target}");
@@ -324,7 +323,14 @@ async fn b48_lots_of_waiting_devices_are_searched_and_read_in_pages() {
     let once: std::collections::BTreeSet<_> = seen.iter().collect();
     assert_eq!(once.len(), 46);
     // Found by name, whatever the case; a wildcard is a character; by the member; and nothing.
-    for (query, count) in [("phone%2031", 1), ("of%2050%25", 45), ("%25%25", 0), ("bo%20brandt", 46), ("nobody", 0)] {
+    for (query, count) in [
+        ("phone%2031", 1),
+        ("of%2050%25", 45),
+        ("%25%25", 0),
+        ("bo%20brandt", 46),
+        ("B%C3%B6%20BRANDT", 46),
+        ("nobody", 0),
+    ] {
         let page = ada.get(&format!("/admin/devices?q={query}&state=pending")).await.expect(200).text();
         match count {
             0 => assert!(page.contains("No device fits what you look for."), "{query}: {page}"),
@@ -407,4 +413,28 @@ async fn b49_why_an_own_device_cannot_be_approved_stands_where_the_field_would_b
         let text = ada.get(&page).await.expect(200).text();
         assert!(text.contains("This is your own device.") && !text.contains("name=\"comparison_code\""), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b48_several_waiting_devices_are_denied_at_once_with_one_reason() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let (bo, cy) = (pending(&portal, BO).await, pending(&portal, CY).await);
+    let (one, other) = (bo.device_id(), cy.device_id());
+    let page = ada.get("/admin/devices").await.expect(200).text();
+    assert!(page.contains(&format!("form=\"deny-many\" name=\"device\" value=\"{one}\"")), "{page}");
+    let asked = ada.get(&format!("/admin/devices/deny?device={one}&device={other}&device=nobody")).await;
+    let asked = asked.expect(200).text();
+    assert!(asked.contains("<h1>Deny 2 requests?</h1>") && asked.contains("Cy Castle"), "{asked}");
+    assert_eq!(portal.world.audited("device.denied"), 0);
+    // Somebody else has denied one of them meanwhile: it is not told twice.
+    ada.decide(&other, "deny").await.expect(204);
+    let fields = [("device", one.as_str()), ("device", other.as_str()), ("reason", "a wave of spam")];
+    let answer = ada.form("/admin/devices/deny", &fields).await;
+    assert_eq!(answer.expect(303).header("location"), "/admin/devices?done=denied-many");
+    let told = portal.world.audit_details("device.denied");
+    assert_eq!((told.len(), &told[1]["reason"]), (2, &"a wave of spam".into()));
+    ada.form("/admin/devices/deny", &fields).await.expect(409);
+    ada.form("/admin/devices/deny", &[("reason", "nothing chosen")]).await.expect(400);
+    assert_eq!(ada.get("/admin/devices/deny").await.expect(303).header("location"), "/admin/devices");
 }

@@ -79,3 +79,9 @@ devices-reason-optional = Begründung (freiwillig)
 devices-reason-help = Steht im Prüfprotokoll. Höchstens 1.000 Zeichen.
 devices-reason-missing = Schreiben Sie auf, warum; die Begründung steht im Prüfprotokoll.
 devices-reason-long = Die Begründung ist länger als 1.000 Zeichen.
+devices-select = Auswählen
+devices-deny-many = Ausgewählte Anfragen ablehnen
+devices-deny-many-question = { $count ->
+    [one] { $shown } Anfrage ablehnen?
+   *[other] { $shown } Anfragen ablehnen?
+}

@@ -35,3 +35,4 @@ notice-nobody-selected = Niemand ist ausgewählt. Kreuzen Sie an, wen Sie erinne
 notice-invited = Die Einladung ist unterwegs.
 notice-invited-waits = Die Einladung ist geschrieben. Es ist kein Mailserver eingerichtet, daher wartet sie unter E-Mails.
 notice-invitation-withdrawn = Die Einladung ist zurückgezogen; ihr Link gilt nicht mehr.
+notice-denied-many = Die ausgewählten Anfragen sind abgelehnt.

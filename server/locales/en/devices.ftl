@@ -79,3 +79,9 @@ devices-reason-optional = Reason (optional)
 devices-reason-help = Goes into the audit log. At most 1,000 characters.
 devices-reason-missing = Write down why; the reason goes into the audit log.
 devices-reason-long = The reason is longer than 1,000 characters.
+devices-select = Select
+devices-deny-many = Deny the selected requests
+devices-deny-many-question = { $count ->
+    [one] Deny { $shown } request?
+   *[other] Deny { $shown } requests?
+}

@@ -35,3 +35,4 @@ notice-nobody-selected = Nobody is chosen. Tick the members whom you want to rem
 notice-invited = The invitation is on its way.
 notice-invited-waits = The invitation is written. No mail server is set, so that it waits in Mail.
 notice-invitation-withdrawn = The invitation is withdrawn; its link works no more.
+notice-denied-many = The selected requests are denied.

@@ -7,6 +7,7 @@ mod announce;
 mod app_choice;
 mod assets;
 mod choices;
+mod deny_many;
 mod device;
 mod devices;
 mod event;
@@ -68,6 +69,7 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         sessions::routes,
         devices::routes,
         device::routes,
+        deny_many::routes,
         policies::routes,
         proposals::routes,
         record::routes,

@@ -127,7 +127,7 @@ fn share(words: &Words, part: u64, whole: u64) -> String {
 }
 
 fn statuses(words: &Words, counts: &Counts) -> Vec<Status> {
-    let open = counts.not_set_up + counts.setting_up + counts.sso_without_mfa + counts.locked;
+    let open = counts.not_set_up + counts.reset + counts.setting_up + counts.sso_without_mfa + counts.locked;
     let all = [
         ("overview-set-up", "✓", "good", counts.set_up, "/admin/users?status=set-up"),
         ("overview-sso", "✓", "good", counts.sso_mfa, "/admin/users?status=sso"),
