@@ -86,6 +86,7 @@ audit-action-member-frozen = Konto über den Link einer E-Mail eingefroren
 audit-action-member-invited = Mitglied eingeladen
 audit-action-member-invited-again = Einladung erneut verschickt
 audit-action-member-invitation-withdrawn = Einladung zurückgezogen
+audit-action-member-joined = Einladung angenommen
 audit-action-member-preferences-saved = Sprache und Zeitzone gespeichert
 audit-action-member-reinstated = Sperrung aufgehoben
 audit-action-member-reminded = Mitglied erinnert

@@ -86,6 +86,7 @@ audit-action-member-frozen = Account frozen by a mail’s link
 audit-action-member-invited = Member invited
 audit-action-member-invited-again = Member invited again
 audit-action-member-invitation-withdrawn = Invitation withdrawn
+audit-action-member-joined = Invitation accepted
 audit-action-member-preferences-saved = Language and zone saved
 audit-action-member-reinstated = Suspension lifted
 audit-action-member-reminded = Member reminded
