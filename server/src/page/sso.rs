@@ -135,7 +135,9 @@ fn refuse(ended: Ended, origin: &Origin) -> Result<Response, Refusal> {
     };
     let suffix = Next { next: ended.next }.suffix();
     let again = ended.organisation.map(|organisation| format!("/sign-in/sso/{organisation}{suffix}"));
-    let frame = Frame::plain(&origin.words, "sign-in-sso-refused-title").with_fault();
+    let mut frame = Frame::plain(&origin.words, "sign-in-sso-refused-title").with_fault();
+    // What the provider sent here is over, and stands nowhere in the page.
+    frame.words.here = format!("/sign-in{suffix}");
     Ok(render_refused(
         status,
         &RefusedPage {
