@@ -14,7 +14,8 @@ export const PASSWORD = 'correct horse battery staple';
 const MOST_SECONDS = '900';
 
 const all = new Set();
-process.on('exit', () => all.forEach((child) => child.kill('SIGKILL')));
+// `timeout` hands SIGTERM on to the program; killed itself, it would leave the program behind.
+process.on('exit', () => all.forEach((child) => child.kill('SIGTERM')));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 /** A program that ends with this one. `where` is the file of what it says. */

@@ -19,14 +19,14 @@ export function world() {
 }
 
 after(async () => {
-  const { browser, portal } = (await begun) ?? {};
+  const { browser, portal } = (await begun?.catch(() => undefined)) ?? {};
   await browser?.close();
   await portal?.stop();
 });
 
 async function begin() {
   const portal = await Portal.start();
-  const browser = await chromium.launch({
+  const launched = chromium.launch({
     executablePath: process.env.WEB_CHROMIUM,
     args: [
       `--ignore-certificate-errors-spki-list=${portal.keyHash}`,
@@ -36,7 +36,9 @@ async function begin() {
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ],
   });
-  return { portal, browser };
+  // Without a browser there is nothing to wait for.
+  launched.catch(() => portal.stop());
+  return { portal, browser: await launched };
 }
 
 /** A portal of its own, in which nobody is yet. Whoever asks stops it. */

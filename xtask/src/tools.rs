@@ -2,7 +2,7 @@
 
 use crate::run::{Run, Stop, output_of, shown};
 use crate::workspace::Workspace;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A Debian package, and how to tell that what it brings is there.
@@ -189,8 +189,13 @@ fn debian_has_initdb(folder: &Path) -> bool {
 }
 
 fn on_path(program: &str) -> bool {
-    let Some(path) = std::env::var_os("PATH") else { return false };
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    place_of(program).is_some()
+}
+
+/// Where a program lies, for those who do not search the PATH themselves.
+pub(crate) fn place_of(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|place| place.is_file())
 }
 
 /// The three numbers in `name 1.2.3`.

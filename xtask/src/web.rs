@@ -1,7 +1,7 @@
 //! The browser part of `cargo xtask test`: `tests/web` with Debian's Chromium against the real portal.
 
 use crate::run::{Run, Stop};
-use crate::tools::{CHROMIUM, JDK, NPM, OATHTOOL, OPENSSL, VENV, ensure_packages};
+use crate::tools::{CHROMIUM, JDK, NPM, OATHTOOL, OPENSSL, VENV, ensure_packages, place_of};
 use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ fn node(workspace: &Workspace, folder: &Path) -> Command {
     let mut node = Command::new("node");
     node.current_dir(folder);
     node.env("WEB_PORTAL", program("twinlock-portal")).env("WEB_DESKTOP", program("twinlock"));
-    node.env("WEB_CHROMIUM", "chromium").env("WEB_PYTHON", python(folder));
+    node.env("WEB_CHROMIUM", place_of("chromium").unwrap_or_default()).env("WEB_PYTHON", python(folder));
     node
 }
 
