@@ -1,4 +1,5 @@
 //! The portal's texts: each is there in every language, with the same values, and none is left that nobody asks for.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,8 @@ fn server() -> PathBuf {
 
 fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("the folder is there") {
-        let path = entry.expect("it can be listed").path();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files_below(&path, ending));
         } else if path.extension().is_some_and(|is| is == ending) {
@@ -35,8 +36,8 @@ fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
 fn texts_of(language: &str) -> Texts {
     let mut texts = Texts::new();
     for path in files_below(&server().join("locales").join(language), "ftl") {
-        let source = fs::read_to_string(&path).expect("it can be read");
-        let file = PathBuf::from(path.file_name().expect("it has a name"));
+        let source = fs::read_to_string(&path).unwrap();
+        let file = PathBuf::from(path.file_name().unwrap());
         let resource = fluent_syntax::parser::parse(source.as_str())
             .unwrap_or_else(|(_, faults)| panic!("{}: {faults:?}", path.display()));
         for entry in resource.body {
@@ -105,7 +106,7 @@ fn no_text_is_left_that_nobody_asks_for() {
         .into_iter()
         .flat_map(|folder| ["rs", "html", "txt"].map(|ending| files_below(&server().join(folder), ending)))
         .flatten()
-        .map(|path| fs::read_to_string(path).expect("it can be read"))
+        .map(|path| fs::read_to_string(path).unwrap())
         .collect();
     let unused: Vec<_> = texts_of("en")
         .into_keys()
@@ -117,10 +118,8 @@ fn no_text_is_left_that_nobody_asks_for() {
 
 #[test]
 fn every_notice_is_given_by_an_act() {
-    let sources: String = files_below(&server().join("src"), "rs")
-        .into_iter()
-        .map(|path| fs::read_to_string(path).expect("it can be read"))
-        .collect();
+    let sources: String =
+        files_below(&server().join("src"), "rs").into_iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     for key in texts_of("en").into_keys().filter(|key| key.starts_with("notice-")) {
         let word = key.trim_start_matches("notice-");
         let is_given = [format!("done={word}"), format!("\"{word}\"")].iter().any(|end| sources.contains(end));
@@ -136,7 +135,7 @@ fn every_text_that_is_asked_for_is_there() {
         ["rs", "html", "txt"].into_iter().flat_map(move |ending| files_below(&server().join(folder), ending))
     });
     for path in sources {
-        let source = fs::read_to_string(&path).expect("it can be read");
+        let source = fs::read_to_string(&path).unwrap();
         for call in [".say(\"", ".with(\"", ".count(\"", ".explained(\""] {
             for rest in source.split(call).skip(1) {
                 let key = rest.split('"').next().unwrap_or_default();
@@ -151,7 +150,7 @@ fn every_text_that_is_asked_for_is_there() {
 /// What a page says in English is what programs read in the problem document.
 #[test]
 fn errors_say_in_english_what_the_problem_documents_say() {
-    let errors = fs::read_to_string(server().join("locales/en/errors.ftl")).expect("it can be read");
+    let errors = fs::read_to_string(server().join("locales/en/errors.ftl")).unwrap();
     for error in [
         Error::CodeMalformed,
         Error::CodeDisabled,
@@ -194,7 +193,7 @@ fn every_event_of_the_audit_log_is_said_in_words() {
     let nouns: BTreeSet<_> = texts.keys().filter_map(|key| key.strip_prefix("audit-kind-")).collect();
     let mut said = 0;
     for path in files_below(&server().join("src"), "rs") {
-        let source = fs::read_to_string(&path).expect("it can be read");
+        let source = fs::read_to_string(&path).unwrap();
         for word in
             source.split('"').filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.'))
         {

@@ -42,7 +42,7 @@ async fn b59_who_complies_by_the_time_of_sending_gets_no_mail() {
     let mut bo = portal.browser();
     bo.sign_in(BO).await;
     bo.set_up().await;
-    let server = MailServer::start_with(json!({ "port": port }));
+    let server = MailServer::start_with(&json!({ "port": port }));
     let mut subjects = Vec::new();
     while let Some(mail) = server.next_within(Duration::from_secs(if subjects.len() < 3 { 60 } else { 3 })).await {
         subjects.push((mail.receivers[0].clone(), mail.subject().split(" · ").next().unwrap().to_owned()));

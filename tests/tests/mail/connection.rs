@@ -17,7 +17,7 @@ async fn a_server_with_starttls_and_a_password_gets_mails_encrypted() {
     let certificate = file("mail.pem", &made.cert.pem());
     let key = file("mail.key", &made.signing_key.serialize_pem());
     let password = file("mail.password", "correct horse\n");
-    let server = MailServer::start_with(json!({
+    let server = MailServer::start_with(&json!({
         "port": free_port(), "certificate": certificate, "key": key, "user": "portal", "password": "correct horse"
     }));
     let settings = [

@@ -24,7 +24,7 @@ async fn b67_an_outage_blocks_nothing_and_the_mail_comes_once_also_after_a_resta
     let page = ada.get("/admin/mail").await.text();
     assert!(page.contains("Last error,"), "{page}");
     portal.kill();
-    let server = MailServer::start_with(json!({ "port": port }));
+    let server = MailServer::start_with(&json!({ "port": port }));
     let portal = serve(&world, port).await;
     // The third try comes at the latest forty seconds after the second.
     let mut receivers = Vec::new();

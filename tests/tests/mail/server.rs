@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const PACKAGE: &str = "aiosmtpd==1.4.6";
 /// A mail that is due is there by then.
@@ -55,10 +55,10 @@ pub struct MailServer {
 
 impl MailServer {
     pub fn start() -> Self {
-        Self::start_with(json!({ "port": free_port() }))
+        Self::start_with(&json!({ "port": free_port() }))
     }
 
-    pub fn start_with(wanted: Value) -> Self {
+    pub fn start_with(wanted: &Value) -> Self {
         let mut command = Command::new(python());
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("mail/server.py"));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -88,16 +88,15 @@ impl MailServer {
 
     /// The next mail, if one comes in time.
     pub async fn next_within(&self, time: Duration) -> Option<Mail> {
-        let end = Instant::now() + time;
-        loop {
-            if let Ok(said) = self.said.try_recv() {
-                return Some(serde_json::from_value(said).unwrap());
+        let come = async {
+            loop {
+                if let Ok(said) = self.said.try_recv() {
+                    return serde_json::from_value(said).unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            if Instant::now() > end {
-                return None;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        };
+        tokio::time::timeout(time, come).await.ok()
     }
 
     pub async fn next(&self) -> Mail {
@@ -149,13 +148,14 @@ pub async fn serve_with(world: &World, port: u16, more: &[(&str, &str)]) -> Serv
 
 /// Waits until the database says so.
 pub async fn until(world: &World, statement: &str, wanted: &str) {
-    let end = Instant::now() + SOON;
-    let mut said = world.sql(statement);
-    while said != wanted && Instant::now() < end {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        said = world.sql(statement);
-    }
-    assert_eq!(said, wanted, "{statement}");
+    let is_so = async {
+        while world.sql(statement) != wanted {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    // What it says instead is told by the comparison.
+    let _ = tokio::time::timeout(SOON, is_so).await;
+    assert_eq!(world.sql(statement), wanted, "{statement}");
 }
 
 /// The interpreter that has the package; brought once for all tests.
