@@ -3,7 +3,6 @@ notice-set-up = Die Zwei-Schritt-Anmeldung ist eingerichtet.
 notice-codes = Ihre Wiederherstellungscodes sind gesichert.
 notice-renewed = Der neue Authenticator gilt; nach dem alten wird nicht mehr gefragt.
 notice-off = Die Zwei-Schritt-Anmeldung ist aus. Ihr Konto öffnet sich jetzt allein mit dem Passwort.
-notice-already = Die Zwei-Schritt-Anmeldung ist schon eingerichtet; vielleicht in einem anderen Tab oder auf einem anderen Gerät.
 notice-approved = Das Gerät ist zugelassen.
 notice-denied = Die Anfrage ist abgelehnt.
 notice-revoked = Das Gerät ist gesperrt; seine nächste Anfrage wird abgewiesen.
@@ -28,11 +27,14 @@ notice-uploaded = Die Datei ist gespeichert.
 notice-deleted = Die Datei ist gelöscht.
 notice-renamed = Das Gerät hat seinen neuen Namen.
 notice-reminded = Die Erinnerung ist unterwegs.
-notice-reminded-before = Nichts wurde gesendet: Dieses Mitglied wurde vor weniger als 24 Stunden erinnert.
-notice-complies = Nichts wurde gesendet: Dieses Mitglied erfüllt die Richtlinie schon.
-notice-not-reachable = Nichts wurde gesendet: Das Mitglied ist ausgesetzt oder hat keine E-Mail-Adresse.
-notice-nobody-selected = Niemand ist ausgewählt. Kreuzen Sie an, wen Sie erinnern wollen.
 notice-invited = Die Einladung ist unterwegs.
 notice-invited-waits = Die Einladung ist geschrieben. Es ist kein Mailserver eingerichtet, daher wartet sie unter E-Mails.
 notice-invitation-withdrawn = Die Einladung ist zurückgezogen; ihr Link gilt nicht mehr.
 notice-denied-many = Die ausgewählten Anfragen sind abgelehnt.
+
+# Warum nichts getan wurde.
+hint-already = Die Zwei-Schritt-Anmeldung ist schon eingerichtet; vielleicht in einem anderen Tab oder auf einem anderen Gerät.
+hint-reminded-before = Nichts wurde gesendet: Dieses Mitglied wurde vor weniger als 24 Stunden erinnert.
+hint-complies = Nichts wurde gesendet: Dieses Mitglied erfüllt die Richtlinie schon.
+hint-not-reachable = Nichts wurde gesendet: Das Mitglied ist ausgesetzt oder hat keine E-Mail-Adresse.
+hint-nobody-selected = Niemand ist ausgewählt. Kreuzen Sie an, wen Sie erinnern wollen.

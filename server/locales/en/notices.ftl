@@ -3,7 +3,6 @@ notice-set-up = Two-step authentication is set up.
 notice-codes = Your recovery codes are saved.
 notice-renewed = The new authenticator is in use; the old one is not asked for any more.
 notice-off = Two-step authentication is off. Your password alone opens your account now.
-notice-already = Two-step authentication is set up already, perhaps in another tab or on another device.
 notice-approved = The device is approved.
 notice-denied = The request is denied.
 notice-revoked = The device is revoked; its next request is refused.
@@ -28,11 +27,14 @@ notice-uploaded = The file is stored.
 notice-deleted = The file is deleted.
 notice-renamed = The device has its new name.
 notice-reminded = The reminder is on its way.
-notice-reminded-before = Nothing was sent: this member was reminded less than 24 hours ago.
-notice-complies = Nothing was sent: this member complies already.
-notice-not-reachable = Nothing was sent: the member is suspended or has no e-mail address.
-notice-nobody-selected = Nobody is chosen. Tick the members whom you want to remind.
 notice-invited = The invitation is on its way.
 notice-invited-waits = The invitation is written. No mail server is set, so that it waits in Mail.
 notice-invitation-withdrawn = The invitation is withdrawn; its link works no more.
 notice-denied-many = The selected requests are denied.
+
+# Why nothing was done.
+hint-already = Two-step authentication is set up already, perhaps in another tab or on another device.
+hint-reminded-before = Nothing was sent: this member was reminded less than 24 hours ago.
+hint-complies = Nothing was sent: this member complies already.
+hint-not-reachable = Nothing was sent: the member is suspended or has no e-mail address.
+hint-nobody-selected = Nobody is chosen. Tick the members whom you want to remind.

@@ -3,6 +3,20 @@
 use crate::access::{Access, Pages, get};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
+use ring::digest::{SHA256, digest};
+use std::sync::LazyLock;
+
+const STYLE: &str = include_str!("../../assets/style.css");
+const ICON: &str = include_str!("../../assets/icon.svg");
+const PORTAL: &str = include_str!("../../assets/portal.js");
+const DEVICES: &str = include_str!("../../assets/portal-devices.js");
+
+/// Another text for every other style or script.
+pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let digest = digest(&SHA256, [STYLE, PORTAL, DEVICES].concat().as_bytes());
+    HEXLOWER.encode(digest.as_ref()).chars().take(12).collect()
+});
 
 pub(super) fn routes(pages: Pages) -> Pages {
     pages
@@ -13,19 +27,19 @@ pub(super) fn routes(pages: Pages) -> Pages {
 }
 
 async fn style() -> Response {
-    asset("text/css; charset=utf-8", include_str!("../../assets/style.css"))
+    asset("text/css; charset=utf-8", STYLE)
 }
 
 async fn icon() -> Response {
-    asset("image/svg+xml", include_str!("../../assets/icon.svg"))
+    asset("image/svg+xml", ICON)
 }
 
 async fn portal() -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("../../assets/portal.js"))
+    asset("text/javascript; charset=utf-8", PORTAL)
 }
 
 async fn devices() -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("../../assets/portal-devices.js"))
+    asset("text/javascript; charset=utf-8", DEVICES)
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {

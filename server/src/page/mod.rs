@@ -102,6 +102,8 @@ struct Frame {
     /// Which entry of the navigation is the present one; empty: there is no navigation.
     at: &'static str,
     notice: String,
+    /// Why nothing was done, where something was asked for.
+    hint: String,
     /// From when two-step is demanded, for a member who has to set it up by then; or empty.
     required_from: String,
 }
@@ -117,6 +119,7 @@ impl Frame {
             is_auditor: false,
             at: "",
             notice: String::new(),
+            hint: String::new(),
             required_from: String::new(),
         }
     }
@@ -139,8 +142,14 @@ impl Frame {
         Self { title, ..Self::of(caller, at, "sign-out") }
     }
 
+    /// Names the style and the scripts of this version, so that a browser does not keep those of another.
+    fn assets(&self) -> &'static str {
+        &assets::VERSION
+    }
+
     fn with_notice(mut self, notice: &Notice) -> Self {
-        self.notice = notice.text(&self.words);
+        self.notice = notice.text(&self.words, "notice");
+        self.hint = notice.text(&self.words, "hint");
         self
     }
 
@@ -159,9 +168,9 @@ struct Notice {
 }
 
 impl Notice {
-    fn text(&self, words: &Words) -> String {
+    fn text(&self, words: &Words, kind: &str) -> String {
         let is_word = self.done.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        let text = is_word.then(|| words.find(&format!("notice-{}", self.done), &[])).flatten();
+        let text = is_word.then(|| words.find(&format!("{kind}-{}", self.done), &[])).flatten();
         text.unwrap_or_default()
     }
 }
