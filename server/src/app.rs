@@ -7,8 +7,8 @@ use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
 use crate::words::listen;
 use crate::{
-    audit, chase, client_address, devices, enrollments, exceptions, files, host, members, open_sessions, own_devices,
-    page, pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
+    audit, client_address, devices, enrollments, exceptions, files, host, members, members::chase, open_sessions,
+    own_devices, page, pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};

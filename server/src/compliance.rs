@@ -1,6 +1,6 @@
 //! Whether the organisation does what its policy demands: how many members comply, who does not, and how that went day by day.
 
-use crate::member_status::{Moment, from_members, status_case};
+use crate::members::status::{Moment, from_members, status_case};
 use crate::portal::PortalState;
 use crate::store::{StoreError, Tx};
 use serde::Serialize;

@@ -2,8 +2,8 @@
 
 use crate::caller::{Caller, Key, Origin};
 use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
+use crate::members::places;
 use crate::nonce;
-use crate::places;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::store::{Row, Tx};

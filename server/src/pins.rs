@@ -8,7 +8,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
-use crate::outbox::{self, Kind, Message};
+use crate::mail::outbox::{self, Kind, Message};
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
 use crate::sessions::{self, NewSession};

@@ -2,13 +2,13 @@
 
 use crate::applications::host_sessions;
 use crate::config::Config;
-use crate::device_streams::Streams;
+use crate::devices::streams::Streams;
 use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
 use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{compliance, enrollments, freeze, nonce, pins, places, proposals, sending, sessions};
+use crate::{compliance, enrollments, mail::freeze, mail::sending, members::places, nonce, pins, proposals, sessions};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;

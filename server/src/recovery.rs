@@ -8,7 +8,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
-use crate::outbox::{self, Kind, Message};
+use crate::mail::outbox::{self, Kind, Message};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery_code::{self, NewSet, Owner};

@@ -4,9 +4,9 @@
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::devices::{DENY_DEVICES_OF_MEMBER, FORGET_ENROLLMENTS, REVOKE_DEVICES_OF_MEMBER};
-use crate::outbox::{self, Kind, Message};
+use crate::mail::outbox::{self, Kind, Message};
+use crate::members::places;
 use crate::pins;
-use crate::places;
 use crate::recovery;
 use crate::resets::{DELETE_FACTORS, END_MEMBER_SESSIONS, FORGET_CODES_ON_DEVICES, NOTE_RESET};
 use crate::sessions::{FIND_SIGN_IN_NAME, fold_name};

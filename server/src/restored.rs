@@ -3,7 +3,7 @@
 
 use crate::audit::{self, Event};
 use crate::devices::PENDING_MS;
-use crate::sending;
+use crate::mail::sending;
 use crate::store::{StoreError, Tx};
 use serde_json::json;
 use std::collections::BTreeMap;

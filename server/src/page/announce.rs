@@ -2,11 +2,11 @@
 
 use super::{Frame, render, render_refused};
 use crate::access::{Access, Pages, get};
-use crate::announcements::{self, Preview};
 use crate::caller::Caller;
-use crate::letter::{self, About, Links};
+use crate::mail::announcements::{self, Preview};
+use crate::mail::letter::{self, About, Links};
+use crate::mail::outbox::Kind;
 use crate::organisations;
-use crate::outbox::Kind;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use askama::Template;

@@ -3,8 +3,8 @@
 use super::{Form, Frame, Notice, encode, lead_to_fresh_code, render, render_refused};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
-use crate::device_list::{self, Search};
-use crate::device_streams;
+use crate::devices::list::{self, Search};
+use crate::devices::streams;
 use crate::devices::{self, DeviceView};
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -97,7 +97,7 @@ pub(super) fn routes(pages: Pages) -> Pages {
 }
 
 async fn events(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
-    device_streams::open(portal, caller)
+    streams::open(portal, caller)
 }
 
 async fn show(
@@ -148,15 +148,15 @@ async fn gather(portal: &Portal, caller: &Arc<Caller>, filter: Filter) -> Result
     let read = move |tx: &mut crate::store::Tx<'_>| {
         let (organisation, now_ms) = (&reader.organisation, reader.now_ms);
         let pending = match shows.0 {
-            true => device_list::pending(tx, organisation, &search, PENDING_PAGE as u32 + 1, now_ms)?,
+            true => list::pending(tx, organisation, &search, PENDING_PAGE as u32 + 1, now_ms)?,
             false => Vec::new(),
         };
         let others = match shows.1 {
-            true => device_list::decided(tx, organisation, &search, OTHERS_PAGE as u32 + 1, now_ms)?,
+            true => list::decided(tx, organisation, &search, OTHERS_PAGE as u32 + 1, now_ms)?,
             false => Vec::new(),
         };
-        let (fitting, _) = device_list::count_pending(tx, organisation, &search.text, now_ms)?;
-        let mark = device_streams::mark(device_list::count_pending(tx, organisation, "", now_ms)?);
+        let (fitting, _) = list::count_pending(tx, organisation, &search.text, now_ms)?;
+        let mark = streams::mark(list::count_pending(tx, organisation, "", now_ms)?);
         Ok((pending, others, fitting, mark))
     };
     let (mut pending, mut others, fitting, mark) = portal.store.read(read).await?;

@@ -3,11 +3,11 @@
 use super::{Frame, Notice, render, render_refused};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
+use crate::files::uploads::{self, MAX_FILE, MAX_FILES, UploadFault};
 use crate::files::{self, OwnedFile};
 use crate::organisations;
 use crate::portal::Portal;
 use crate::problem::Refusal;
-use crate::uploads::{self, MAX_FILE, MAX_FILES, UploadFault};
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, Request, State};

@@ -3,7 +3,7 @@
 use super::{Frame, render, render_refused};
 use crate::access::{Access, Pages, get};
 use crate::caller::Origin;
-use crate::freeze::{self, Link};
+use crate::mail::freeze::{self, Link};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::words::Words;

@@ -3,7 +3,7 @@
 use super::{Form, Frame, render, render_refused, with_session};
 use crate::access::{Access, Pages, get};
 use crate::caller::Origin;
-use crate::invitations::{self, Guest};
+use crate::members::invitations::{self, Guest};
 use crate::password;
 use crate::portal::Portal;
 use crate::problem::Refusal;

@@ -3,9 +3,9 @@
 use super::{Frame, Notice, render};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
-use crate::letter::{self, About, Links};
-use crate::mail_list::{self, Mail, Standing};
-use crate::mailer;
+use crate::mail::letter::{self, About, Links};
+use crate::mail::list::{self, Mail, Standing};
+use crate::mail::mailer;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::words::Words;
@@ -113,8 +113,8 @@ async fn show(
         .store
         .read(move |tx| {
             let organisation = &reader.organisation;
-            let mails = mail_list::list(tx, organisation, state, &wanted.before, PAGE)?;
-            Ok((mails, mail_list::standing(tx, organisation)?))
+            let mails = list::list(tx, organisation, state, &wanted.before, PAGE)?;
+            Ok((mails, list::standing(tx, organisation)?))
         })
         .await?;
     let words = &caller.words;
@@ -208,7 +208,7 @@ async fn show_one(
     let found = portal
         .store
         .read(move |tx| {
-            let Some(mail) = mail_list::find(tx, &reader.organisation, &id)? else { return Ok(None) };
+            let Some(mail) = list::find(tx, &reader.organisation, &id)? else { return Ok(None) };
             let receiver = mailer::receiver(tx, &reader.organisation, &mail.member)?;
             Ok(receiver.map(|receiver| (mail, receiver)))
         })
@@ -218,7 +218,7 @@ async fn show_one(
     // The links are made when it is sent, and open something: here stands only that there are some.
     let hidden = receiver.words.say("mail-link-hidden");
     let links = mail.kind.map_or(Links::default(), |kind| Links {
-        way_in: (kind == crate::outbox::Kind::Invitation).then_some(hidden.as_str()),
+        way_in: (kind == crate::mail::outbox::Kind::Invitation).then_some(hidden.as_str()),
         freeze: kind.can_freeze().then_some(hidden.as_str()),
     });
     let written = mail.kind.map(|kind| {
@@ -252,7 +252,7 @@ async fn show_one(
 }
 
 async fn test(State(portal): State<Portal>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, Refusal> {
-    portal.act(&caller, mail_list::test).await?;
+    portal.act(&caller, list::test).await?;
     let word = if portal.config.mail.is_some() { "mail-tested" } else { "mail-kept" };
     Ok(Redirect::to(&format!("/admin/mail?done={word}")).into_response())
 }
@@ -263,6 +263,6 @@ async fn retry(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let back = format!("/admin/mail/{}?done=mail-retried", super::encode(&id));
-    portal.act(&caller, move |tx, caller| mail_list::retry(tx, caller, &id)).await?;
+    portal.act(&caller, move |tx, caller| list::retry(tx, caller, &id)).await?;
     Ok(Redirect::to(&back).into_response())
 }

@@ -6,7 +6,7 @@ use crate::access::{Access, Pages, get};
 use crate::audit::{self, Search};
 use crate::caller::Caller;
 use crate::compliance::{self, Counts, Day};
-use crate::device_list;
+use crate::devices::list;
 use crate::health::look_at_clock;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -141,7 +141,7 @@ fn statuses(words: &Words, counts: &Counts) -> Vec<Status> {
 
 fn waiting(tx: &mut Tx<'_>, caller: &Caller) -> Result<Vec<Waiting>, StoreError> {
     let (organisation, words) = (&caller.organisation, &caller.words);
-    let (pending, _) = device_list::count_pending(tx, organisation, "", caller.now_ms)?;
+    let (pending, _) = list::count_pending(tx, organisation, "", caller.now_ms)?;
     let open = proposals::list(tx, organisation, caller.now_ms)?;
     let for_me = open.iter().filter(|proposal| proposal.made_by != caller.member).count() as u64;
     let mails = compliance::failed_mails(tx, organisation)?;

@@ -4,8 +4,8 @@ use super::query::ListQuery;
 use crate::access::{Access, Pages, get};
 use crate::audit::{self, Event};
 use crate::caller::Caller;
-use crate::member_list::{self, Cursor, From, Wanted};
-use crate::member_status::MemberView;
+use crate::members::list::{self, Cursor, From, Wanted};
+use crate::members::status::MemberView;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use axum::Extension;
@@ -81,7 +81,7 @@ impl Export {
         let read = self
             .portal
             .store
-            .read(move |tx| member_list::page(tx, &caller.organisation, &wanted, &from, CHUNK, caller.now_ms));
+            .read(move |tx| list::page(tx, &caller.organisation, &wanted, &from, CHUNK, caller.now_ms));
         let part = read.await.map_err(std::io::Error::other)?;
         let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
         if self.is_first {

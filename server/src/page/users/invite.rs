@@ -3,7 +3,7 @@
 use super::member::{address, back, done};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
-use crate::invitations::{self, Invited, NewLink};
+use crate::members::invitations::{self, Invited, NewLink};
 use crate::page::{Form, Frame, lead_to_fresh_code, render, render_refused};
 use crate::portal::Portal;
 use crate::problem::Refusal;

@@ -13,8 +13,8 @@ use super::{Frame, Notice, render};
 use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
 use crate::health::look_at_clock;
-use crate::member_list::{self, From, MOST_COUNTED, PAGE, Sort, StatusFilter, Wanted};
-use crate::member_status::MemberView;
+use crate::members::list::{self, From, MOST_COUNTED, PAGE, Sort, StatusFilter, Wanted};
+use crate::members::status::MemberView;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::words::Words;
@@ -81,8 +81,8 @@ async fn show(
     let reader = Arc::clone(&caller);
     let (of, start) = (wanted.clone(), from.clone());
     let read = portal.store.read(move |tx| {
-        let page = member_list::page(tx, &reader.organisation, &of, &start, PAGE, reader.now_ms)?;
-        Ok((page, member_list::count(tx, &reader.organisation, &of, MOST_COUNTED, reader.now_ms)?))
+        let page = list::page(tx, &reader.organisation, &of, &start, PAGE, reader.now_ms)?;
+        Ok((page, list::count(tx, &reader.organisation, &of, MOST_COUNTED, reader.now_ms)?))
     });
     let (page, total) = read.await?;
     let shown = page.members.len() as u64;
@@ -90,7 +90,7 @@ async fn show(
         From::Start => 1,
         From::After(_) | From::Before(_) => query.first.unwrap_or(1).clamp(1, u64::MAX / 2),
     };
-    let cursor = |row: Option<&MemberView>| row.map(|row| member_list::Cursor::at(row, wanted.sort).to_text());
+    let cursor = |row: Option<&MemberView>| row.map(|row| list::Cursor::at(row, wanted.sort).to_text());
     let before = cursor(page.members.first().filter(|_| page.has_before)).map(|cursor| {
         address(&wanted, &[("before", &cursor), ("first", &first.saturating_sub(PAGE as u64).max(1).to_string())])
     });

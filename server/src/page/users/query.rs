@@ -1,6 +1,6 @@
 //! What the address of the list says.
 
-use crate::member_list::{Cursor, From, Sort, StatusFilter, Wanted};
+use crate::members::list::{Cursor, From, Sort, StatusFilter, Wanted};
 use crate::page::encode;
 use serde::Deserialize;
 use twinlock_core::{Error, Result};

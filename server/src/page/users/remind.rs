@@ -4,8 +4,8 @@ use super::member::{address as profile, back};
 use super::query::{self, ListQuery, address};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
-use crate::chase::{self, Chased, MOST_AT_ONCE};
-use crate::member_list::{self, From, Sort, StatusFilter, Wanted};
+use crate::members::chase::{self, Chased, MOST_AT_ONCE};
+use crate::members::list::{self, From, Sort, StatusFilter, Wanted};
 use crate::page::{Form, Frame, lead_to_fresh_code, render, render_refused};
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -89,8 +89,8 @@ async fn ask(
 async fn gather(portal: &Portal, caller: &Arc<Caller>, wanted: Wanted) -> Result<ConfirmPage, Refusal> {
     let (reader, of) = (Arc::clone(caller), wanted.clone());
     let read = portal.store.read(move |tx| {
-        let first = member_list::page(tx, &reader.organisation, &of, &From::Start, NAMES, reader.now_ms)?;
-        Ok((first, member_list::count(tx, &reader.organisation, &of, MOST_AT_ONCE, reader.now_ms)?))
+        let first = list::page(tx, &reader.organisation, &of, &From::Start, NAMES, reader.now_ms)?;
+        Ok((first, list::count(tx, &reader.organisation, &of, MOST_AT_ONCE, reader.now_ms)?))
     });
     let (first, total) = read.await?;
     let title = caller.words.count("users-remind-title", total);

@@ -1,7 +1,7 @@
 //! A member's 2FA status for a person: an icon, words and a colour.
 
-use crate::member_list::StatusFilter;
-use crate::member_status::MemberView;
+use crate::members::list::StatusFilter;
+use crate::members::status::MemberView;
 use crate::words::Words;
 
 /// A status as it is shown.

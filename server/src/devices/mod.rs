@@ -1,11 +1,14 @@
 //! Devices: the list, the decision on a pending one, revocation, and a device's question about its own state.
 
+pub mod list;
+pub mod streams;
+
 use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
-use crate::outbox::{self, Kind, Message};
+use crate::mail::outbox::{self, Kind, Message};
 use crate::pins;
 use crate::portal::Portal;
 use crate::problem::Refusal;

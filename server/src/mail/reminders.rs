@@ -1,7 +1,7 @@
 //! Reminders: to a member who has not set two-step authentication up, once in 24 hours.
 
 use crate::act::Outcome;
-use crate::outbox::{self, Kind, Message};
+use crate::mail::outbox::{self, Kind, Message};
 use crate::store::{StoreError, Tx};
 use twinlock_core::Error;
 

@@ -1,7 +1,7 @@
 //! The connection to the mail server, and what its refusals mean.
 
 use crate::config::{Mail as Settings, MailTls};
-use crate::sending::Sending;
+use crate::mail::sending::Sending;
 use lettre::address::Envelope;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::Error;

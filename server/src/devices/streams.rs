@@ -6,7 +6,7 @@
 
 use crate::access::Access;
 use crate::caller::Caller;
-use crate::device_list;
+use crate::devices::list;
 use crate::identity::look_again;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -112,6 +112,6 @@ async fn tell(portal: &Portal, caller: &Caller, mut to: DuplexStream) -> std::io
 async fn look(portal: &Portal, caller: &Caller) -> Option<String> {
     let now = look_again(portal, caller).await.ok()??;
     Access::Admin.check(&now).ok()?;
-    let read = move |tx: &mut crate::store::Tx<'_>| device_list::count_pending(tx, &now.organisation, "", now.now_ms);
+    let read = move |tx: &mut crate::store::Tx<'_>| list::count_pending(tx, &now.organisation, "", now.now_ms);
     portal.store.read(read).await.ok().map(mark)
 }

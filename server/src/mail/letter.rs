@@ -2,7 +2,7 @@
 //!
 //! What people or devices are called is written by strangers: it is shortened, and nothing in it becomes a link.
 
-use crate::outbox::Kind;
+use crate::mail::outbox::Kind;
 use crate::words::{Words, value};
 use askama::Template;
 use fluent_templates::fluent_bundle::FluentValue;
@@ -29,7 +29,7 @@ pub struct About<'a> {
     pub organisation: &'a str,
     /// What the mail is about.
     pub kind: Kind,
-    /// Plain values; see [`Message`](crate::outbox::Message).
+    /// Plain values; see [`Message`](crate::mail::outbox::Message).
     pub facts: &'a Map<String, Value>,
     /// When it happened, epoch milliseconds.
     pub at_ms: u64,

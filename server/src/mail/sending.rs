@@ -2,8 +2,8 @@
 
 use crate::act::Outcome;
 use crate::key_wrap::KeyWrap;
-use crate::mail_kind::Kind;
-use crate::outbox::{SealedLink, WORTH_MS};
+use crate::mail::kind::Kind;
+use crate::mail::outbox::{SealedLink, WORTH_MS};
 use crate::store::{Row, StoreError, Tx, Value};
 use serde_json::Map;
 use twinlock_core::Error;
@@ -171,7 +171,7 @@ pub fn hold(tx: &mut Tx<'_>, now_ms: u64) -> Result<u64, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::{self, Message};
+    use crate::mail::outbox::{self, Message};
     use crate::store::{Options, Store};
 
     crate::statements! {

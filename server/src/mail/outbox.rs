@@ -1,5 +1,5 @@
 //! The outbox: a mail is written in the transaction of its cause, so that none is lost and none tells of what did not
-//! happen. One worker sends ([`mailer`](crate::mailer)); an outage of the mail server holds nothing else up.
+//! happen. One worker sends ([`mailer`](crate::mail::mailer)); an outage of the mail server holds nothing else up.
 
 use crate::caller::Caller;
 use crate::key_wrap::KeyWrap;
@@ -9,7 +9,7 @@ use twinlock_core::secret::SecretText;
 use twinlock_core::{Error, Result};
 use uuid::Uuid;
 
-pub use crate::mail_kind::Kind;
+pub use crate::mail::kind::Kind;
 
 crate::statements! {
     PUT_MESSAGE = "INSERT INTO outbox (organisation, id, member, kind, facts, link_sealed, link_key_version, state, tries,

@@ -1,14 +1,20 @@
 //! Members and their *2FA Status*.
 
+pub mod chase;
+pub mod folding;
+pub mod invitations;
+pub mod list;
+pub mod places;
+pub mod status;
+
+use self::status::{MemberView, Moment, select_members};
 use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::devices;
-use crate::folding::fold;
-use crate::member_status::{self, MemberView, Moment, select_members};
-use crate::outbox::{self, Kind, Message};
-use crate::places;
+use crate::mail::outbox::{self, Kind, Message};
+use crate::members::folding::fold;
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::proposals;
@@ -134,7 +140,7 @@ fn select(
         limit.into(),
         only.into(),
     ];
-    tx.query(LIST_MEMBERS, &values)?.iter().map(|row| member_status::read(row, &moment)).collect()
+    tx.query(LIST_MEMBERS, &values)?.iter().map(|row| status::read(row, &moment)).collect()
 }
 
 /// Suspends a member: the next request of each session is refused, and what waits for approval is denied. An admin

@@ -1,12 +1,12 @@
 //! The worker that empties the outbox: one in each portal, and of all portals on a database one has a mail in hand.
 
-use crate::freeze;
-use crate::letter::{self, About, Letter, Links};
-use crate::outbox::Kind;
+use crate::mail::freeze;
+use crate::mail::letter::{self, About, Letter, Links};
+use crate::mail::outbox::Kind;
+use crate::mail::reminders;
+use crate::mail::sending::{self, InHand, Sending};
+use crate::mail::smtp::Smtp;
 use crate::portal::Portal;
-use crate::reminders;
-use crate::sending::{self, InHand, Sending};
-use crate::smtp::Smtp;
 use crate::store::{StoreError, Tx};
 use crate::words::Words;
 use lettre::Message;

@@ -4,11 +4,11 @@ use crate::access::{Access, Api};
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
-use crate::member_list::{self, From, Wanted};
+use crate::mail::reminders::{self, Reminded};
+use crate::members::list::{self, From, Wanted};
 use crate::open_sessions;
 use crate::portal::Portal;
 use crate::problem::Refusal;
-use crate::reminders::{self, Reminded};
 use crate::store::Tx;
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -67,13 +67,13 @@ pub fn chase(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<(String,
 /// [`Error::BadRequest`] for more than one act takes.
 pub fn all_that_match(tx: &mut Tx<'_>, caller: &Caller, wanted: &Wanted, expected: u64) -> Outcome<Vec<String>> {
     let organisation = &caller.organisation;
-    if member_list::count(tx, organisation, wanted, MOST_AT_ONCE, caller.now_ms)? != expected {
+    if list::count(tx, organisation, wanted, MOST_AT_ONCE, caller.now_ms)? != expected {
         return Ok(Err(Error::PolicyConflict));
     }
     if expected > MOST_AT_ONCE {
         return Ok(Err(Error::BadRequest));
     }
-    let all = member_list::page(tx, organisation, wanted, &From::Start, expected as usize, caller.now_ms)?;
+    let all = list::page(tx, organisation, wanted, &From::Start, expected as usize, caller.now_ms)?;
     Ok(Ok(all.members.into_iter().map(|member| member.id).collect()))
 }
 

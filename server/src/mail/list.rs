@@ -3,8 +3,8 @@
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
-use crate::outbox::{self, Kind, Message};
-use crate::sending;
+use crate::mail::outbox::{self, Kind, Message};
+use crate::mail::sending;
 use crate::store::{Row, StoreError, Tx};
 use serde_json::{Map, Value, json};
 

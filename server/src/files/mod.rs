@@ -1,9 +1,11 @@
 //! The organisation's files: what is being protected has to be there.
 
+pub mod name;
+pub mod uploads;
+
 use crate::access::{Access, Api};
 use crate::audit::{self, Event};
 use crate::caller::{Caller, Role};
-use crate::file_name;
 use crate::portal::{Portal, PortalState};
 use crate::problem::Refusal;
 use crate::store::{StoreError, Tx};
@@ -63,7 +65,7 @@ pub async fn add(
     name: String,
     content: Vec<u8>,
 ) -> Result<String, Refusal> {
-    let Some(name) = file_name::normal(&name) else {
+    let Some(name) = name::normal(&name) else {
         return Err(Refusal::from(Error::BadRequest).explained("error-detail-file-name"));
     };
     let now_ms = portal.now_ms()?;

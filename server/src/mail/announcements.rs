@@ -3,7 +3,7 @@
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
-use crate::outbox::Kind;
+use crate::mail::outbox::Kind;
 use crate::store::{StoreError, Tx};
 use serde_json::json;
 use twinlock_core::Error;

@@ -1,8 +1,8 @@
 //! The list of an organisation's members: filtered, searched, sorted, and read by keyset in pages that neither repeat nor
 //! miss anybody while members come and go.
 
-use crate::folding::pattern;
-use crate::member_status::{self, MemberView, Moment, from_members, select_members, status_case};
+use crate::members::folding::pattern;
+use crate::members::status::{self, MemberView, Moment, from_members, select_members, status_case};
 use crate::store::{Sql, StoreError, Tx, Value};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -339,7 +339,7 @@ pub fn page(
     let mut members = tx
         .query(statement, &values)?
         .iter()
-        .map(|row| member_status::read(row, &moment))
+        .map(|row| status::read(row, &moment))
         .collect::<std::result::Result<Vec<_>, _>>()?;
     let is_more = members.len() > limit;
     members.truncate(limit);

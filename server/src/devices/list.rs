@@ -2,7 +2,7 @@
 
 use crate::audit;
 use crate::devices::{DeviceView, read_view};
-use crate::folding::pattern;
+use crate::members::folding::pattern;
 use crate::store::{StoreError, Tx};
 
 crate::statements! {

@@ -24,12 +24,12 @@ macro_rules! select_members {
     () => {
         concat!(
             "SELECT m.id, m.name, m.email, m.role, m.state, ",
-            crate::member_status::status_case!(),
+            crate::members::status::status_case!(),
             ", (SELECT CAST(count(*) AS BIGINT) FROM device d
                 WHERE d.organisation = m.organisation AND d.member = m.id AND d.state = 'approved'),
             COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, COALESCE(l.signed_in_ms, 0), m.reset_ms, m.seen_ms,
             m.sort_name, m.place, m.reminded_ms, m.bounced_ms ",
-            crate::member_status::from_members!()
+            crate::members::status::from_members!()
         )
     };
 }
@@ -87,7 +87,7 @@ pub struct MemberView {
     /// Where the row stands in the order of names and of statuses.
     #[serde(skip)]
     pub sort_name: String,
-    /// See [`places`](crate::places).
+    /// See [`places`](crate::members::places).
     #[serde(skip)]
     pub place: i64,
 }

@@ -2,8 +2,8 @@
 
 use crate::audit::{self, Event};
 use crate::caller::Caller;
-use crate::file_name;
 use crate::files;
+use crate::files::name;
 use crate::portal::PortalState;
 use crate::problem::Refusal;
 use crate::store::Tx;
@@ -70,7 +70,7 @@ pub async fn receive(portal: &PortalState, caller: &Arc<Caller>, request: Reques
     if field.name() != Some(FIELD) || name.is_empty() {
         return Err(UploadFault::NoneChosen);
     }
-    let name = file_name::normal(name).ok_or(UploadFault::Name)?;
+    let name = name::normal(name).ok_or(UploadFault::Name)?;
     allowed.store(u64::MAX, Ordering::Relaxed);
     let organisation = caller.organisation.clone();
     let stored = portal.store.read(move |tx| count(tx, &organisation)).await?;
