@@ -74,7 +74,7 @@ async fn b09_an_invited_member_chooses_a_password_and_meets_the_wizard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_is_void_when_it_is_old_replaced_withdrawn_or_for_a_suspended_account() {
+async fn f56_a_link_is_void_when_it_is_old_replaced_withdrawn_or_for_a_suspended_account() {
     let portal = Portal::start();
     let mut ada = portal.browser();
     ada.sign_in(ADA).await;
