@@ -410,7 +410,7 @@ fn a_wrong_dependency_is_found() {
 #[test]
 fn a_wrong_name_in_a_source_is_found() {
     let found = |path: &str, text: &str| only_there(&[Source::new(path, text)], "rusqlite", &["server/src/store/"]);
-    assert_eq!(found("server/src/files/mod.rs", "use rusqlite::Row;\n"), ["server/src/files.rs names rusqlite"]);
+    assert_eq!(found("server/src/files/mod.rs", "use rusqlite::Row;\n"), ["server/src/files/mod.rs names rusqlite"]);
     assert_eq!(found("server/src/files/mod.rs", "fn f() -> rusqlite::Result<()> {}\n").len(), 1);
     assert!(found("server/src/files/mod.rs", "// rusqlite\nuse my_rusqlite::x;\nlet rusqlite2 = 1;\n").is_empty());
     assert!(found("server/src/store/sqlite.rs", "use rusqlite::Row;\n").is_empty());
