@@ -7,6 +7,7 @@ mod codes;
 mod derivation;
 mod instructions;
 mod machine;
+mod members;
 mod opening;
 mod portal;
 mod report;
@@ -33,9 +34,14 @@ fn main() -> ExitCode {
         ["unlock"] => only(unlocking::measure),
         ["check"] => only(portal::measure),
         ["switch"] => only(switching::measure),
+        ["members"] => only(members::measure),
+        ["members", members] => match members.parse() {
+            Ok(members) => only(|report| members::measure_with(members, report)),
+            Err(_) => Err("members: how many?".into()),
+        },
         ["instructions"] => only(instructions::measure),
         [] => measure(),
-        _ => Err("usage: twinlock-bench [check | unlock | switch | instructions]".into()),
+        _ => Err("usage: twinlock-bench [check | unlock | switch | members [NUMBER] | instructions]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,7 +53,7 @@ fn main() -> ExitCode {
 }
 
 /// One part alone, on the screen.
-fn only(part: fn(&mut Report) -> Result<()>) -> Result<()> {
+fn only(part: impl FnOnce(&mut Report) -> Result<()>) -> Result<()> {
     let mut report = Report::new(machine::describe()?);
     part(&mut report)?;
     print!("{}", report.markdown());
@@ -68,6 +74,8 @@ fn measure() -> Result<()> {
     opening::measure(&mut report)?;
     eprintln!("policy …");
     switching::measure(&mut report)?;
+    eprintln!("list of members …");
+    members::measure(&mut report)?;
     eprintln!("code check over HTTP …");
     portal::measure(&mut report)?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

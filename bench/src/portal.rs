@@ -4,6 +4,7 @@
 //! hand moves on a step between two rounds. The requests of a round are signed before it is timed.
 
 use crate::Result;
+use crate::members::SERVER;
 use crate::report::{Budget, Report, median, quantile};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -28,7 +29,7 @@ use twinlock_portal::app::app;
 use twinlock_portal::config::Config;
 use twinlock_portal::key_wrap::FileKeyWrap;
 use twinlock_portal::portal::{Portal, PortalState};
-use twinlock_portal::store::{Options, Store};
+use twinlock_portal::store::{Address, Options, Store};
 
 pub const AUTHORITY: &str = "portal.example";
 pub const PASSWORD: &str = "quiet-harbour-lantern-47";
@@ -80,25 +81,35 @@ pub fn measure(report: &mut Report) -> Result<()> {
 
 /// The operator's command line makes an organisation, an admin and the members.
 pub fn seed(folder: &Path, names: &[String]) -> Result<()> {
-    let organisation = operator(folder, &["create-organisation", "--name", "Benchmark"], "")?;
+    seed_on(folder, None, names).map(drop)
+}
+
+/// The same on a database, which is SQLite's in the folder if there is no address; the organisation's id.
+pub fn seed_on(folder: &Path, database: Option<&str>, names: &[String]) -> Result<String> {
+    let operator = |arguments: &[&str], input: &str| operator(folder, database, arguments, input);
+    let organisation = operator(&["create-organisation", "--name", "Benchmark"], "")?;
     let add = |name: &str, role: &str| {
         let arguments =
             ["add-member", "--organisation", &organisation, "--name", "Somebody", "--email", name, "--role", role];
-        operator(folder, &arguments, PASSWORD).map(|_| ())
+        operator(&arguments, PASSWORD).map(|_| ())
     };
     add("admin@example.org", "admin")?;
-    names.iter().try_for_each(|name| add(name, "member"))
+    names.iter().try_for_each(|name| add(name, "member"))?;
+    Ok(organisation)
 }
 
-fn operator(folder: &Path, arguments: &[&str], input: &str) -> Result<String> {
+fn operator(folder: &Path, database: Option<&str>, arguments: &[&str], input: &str) -> Result<String> {
     let mut command = Command::new(std::env::current_exe()?);
     command
         .arg("admin")
         .args(arguments)
+        // The portal refuses settings that it does not know.
+        .env_remove(SERVER)
         .env("TWINLOCK_DATA", folder.join("data"))
         .env("TWINLOCK_KEY_FILE", folder.join("kek"))
         .env("TWINLOCK_PUBLIC_URL", format!("https://{AUTHORITY}"))
         .env("TWINLOCK_TRUSTED_PROXIES", "[127.0.0.2/32]")
+        .envs(database.map(|address| ("TWINLOCK_DATABASE", address)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -116,6 +127,11 @@ fn operator(folder: &Path, arguments: &[&str], input: &str) -> Result<String> {
 
 /// The portal over what was seeded in `folder`.
 pub fn open(folder: &Path, clock: &Arc<ManualClock>) -> Result<Portal> {
+    open_on(folder, None, clock)
+}
+
+/// The same on the database that [`seed_on`] had.
+pub fn open_on(folder: &Path, database: Option<&str>, clock: &Arc<ManualClock>) -> Result<Portal> {
     let data = folder.join("data");
     let config = Config {
         data: data.clone(),
@@ -124,7 +140,11 @@ pub fn open(folder: &Path, clock: &Arc<ManualClock>) -> Result<Portal> {
         requests_a_second: 1_000_000,
         ..Config::default()
     };
-    let store = Store::open_sqlite(&data.join("portal.db"), Options::at(i64::try_from(clock.now_ms())?))?;
+    let options = Options::at(i64::try_from(clock.now_ms())?);
+    let store = match database {
+        Some(address) => Store::open_postgres(&Address::parse(address)?, &options)?,
+        None => Store::open_sqlite(&data.join("portal.db"), options)?,
+    };
     let key_wrap = FileKeyWrap::open_or_create(&folder.join("kek"))?;
     Ok(PortalState::new(config, store, clock.clone(), Arc::new(key_wrap)))
 }

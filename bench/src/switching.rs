@@ -116,13 +116,14 @@ async fn switch(folder: &Path, members: u64, report: &mut Report) -> Result<f64>
 }
 
 /// A browser with a session.
-struct Browser {
+pub struct Browser {
     router: Router,
     cookie: String,
 }
 
 impl Browser {
-    async fn sign_in(router: &Router, name: &str) -> Result<Self> {
+    /// By password.
+    pub async fn sign_in(router: &Router, name: &str) -> Result<Self> {
         let mut browser = Self { router: router.clone(), cookie: String::new() };
         let form = format!("name={}&password={}&next=", name.replace('@', "%40"), PASSWORD);
         let request = browser.request("POST", "/sign-in");
@@ -131,7 +132,8 @@ impl Browser {
         Ok(browser)
     }
 
-    async fn set_up(&mut self, clock: &ManualClock) -> Result<()> {
+    /// Sets two-step up.
+    pub async fn set_up(&mut self, clock: &ManualClock) -> Result<()> {
         let begun = self.send("POST", "/v1/two-step/set-up", Some(json!({}))).await?;
         let begun: Value = serde_json::from_slice(&read(begun).await?)?;
         let uri = begun.get("uri").and_then(Value::as_str).ok_or("no set-up URI")?;
@@ -153,7 +155,8 @@ impl Browser {
         read(self.send("PUT", "/v1/admin/policy", Some(change)).await?).await.map(drop)
     }
 
-    async fn send(&self, method: &str, target: &str, body: Option<Value>) -> Result<axum::response::Response> {
+    /// One request, with the session's cookie.
+    pub async fn send(&self, method: &str, target: &str, body: Option<Value>) -> Result<axum::response::Response> {
         let request = self.request(method, target);
         let request = match body {
             Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string()))?,

@@ -1,0 +1,450 @@
+//! The list of members, by status, in a large organisation: its first page and one near the end, as queries and as pages of
+//! an admin's browser, on either database.
+//!
+//! The peer is what a list does that numbers its pages: the same statement with `OFFSET`.
+
+use crate::Result;
+use crate::portal::{ManualClock, open_on, read, require_two_step, seed_on};
+use crate::report::{Budget, Report, median, quantile};
+use crate::switching::Browser;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use twinlock_core::code::SET_UP_MS;
+use twinlock_portal::store::{Sql, Store, StoreError, Value, catalogue};
+
+/// Members, unless the command line says otherwise.
+pub const MEMBERS: u64 = 1_000_000;
+/// The address of a server's database whose user may create databases; `twinlock-on-postgres` sets it.
+pub const SERVER: &str = "TWINLOCK_TEST_DATABASE";
+const ROUNDS: usize = 500;
+const WARM_UP: usize = 25;
+/// A slow list is asked less often: it stops after this time, but not before so many rounds.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LEAST: usize = 25;
+/// The peer takes part in one round of so many.
+const PEER_EVERY: usize = 10;
+const PAGE: u64 = 50;
+/// What the page counts: up to a thousand, and whether there are more.
+const MOST_COUNTED: u64 = 1_001;
+/// The deep page begins behind this row, counted from the end.
+const FROM_THE_END: u64 = 2 * PAGE;
+const DAY_MS: u64 = 86_400_000;
+const GRACE_DAYS: u64 = 14;
+const LIST: &str = "/admin/users?status=not-set-up";
+/// No name is sorted behind it.
+const LAST: &str = "\u{10ffff}";
+
+twinlock_portal::statements! {
+    // The portal's OPEN_UP, but for where the page begins; `peer` compares the two.
+    BY_OFFSET = "SELECT m.id, m.name, m.email, m.role, m.state, CASE WHEN f.state = 'active' THEN 'set_up'
+            WHEN f.state = 'disabled' THEN 'locked'
+            WHEN q.created_ms > $3 THEN 'setting_up' WHEN l.mfa = 1 THEN 'sso_mfa' WHEN x.until_ms > $2 THEN 'exception'
+            WHEN m.created_ms > $4 OR o.required_ms > $4 THEN 'grace' WHEN l.signed_in_ms > 0 THEN 'sso_without_mfa'
+            WHEN m.reset_ms > 0 THEN 'reset' ELSE 'not_set_up' END,
+            (SELECT CAST(count(*) AS BIGINT) FROM device d
+                WHERE d.organisation = m.organisation AND d.member = m.id AND d.state = 'approved'),
+            COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, COALESCE(l.signed_in_ms, 0), m.reset_ms, m.seen_ms,
+            m.sort_name, m.place, m.reminded_ms, m.bounced_ms
+        FROM member m
+        JOIN organisation o ON o.id = m.organisation
+        LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
+        LEFT JOIN factor q ON q.organisation = m.organisation AND q.member = m.id AND q.state = 'pending'
+        LEFT JOIN two_step_exception x ON x.organisation = m.organisation AND x.member = m.id
+        LEFT JOIN identity_provider i ON i.organisation = m.organisation
+        LEFT JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id
+            AND l.signed_in_ms >= i.set_ms
+        WHERE m.organisation = $1 AND m.place < 5
+            AND ($5 = '' OR m.role = $5) AND ($6 = '' OR m.search_text LIKE $6 ESCAPE '\\')
+            AND ($7 = '' OR $7 LIKE '%,' || CASE WHEN m.state = 'suspended' THEN 'suspended' ELSE
+            CASE WHEN f.state = 'active' THEN 'set_up' WHEN f.state = 'disabled' THEN 'locked'
+            WHEN q.created_ms > $3 THEN 'setting_up' WHEN l.mfa = 1 THEN 'sso_mfa' WHEN x.until_ms > $2 THEN 'exception'
+            WHEN m.created_ms > $4 OR o.required_ms > $4 THEN 'grace' WHEN l.signed_in_ms > 0 THEN 'sso_without_mfa'
+            WHEN m.reset_ms > 0 THEN 'reset' ELSE 'not_set_up' END END || ',%')
+        ORDER BY m.sort_name ASC, m.id ASC LIMIT $8 OFFSET $9";
+}
+
+/// A database, and what its page of the list may take.
+struct Engine {
+    section: &'static str,
+    name: &'static str,
+    limit_ms: f64,
+    says: &'static str,
+}
+
+const SQLITE: Engine =
+    Engine { section: "List of members by status, SQLite", name: "SQLite", limit_ms: 0.1, says: "≤ 0.1 ms" };
+const POSTGRESQL: Engine =
+    Engine { section: "List of members by status, PostgreSQL", name: "PostgreSQL", limit_ms: 1.0, says: "≤ 1 ms" };
+
+/// With a million members.
+pub fn measure(report: &mut Report) -> Result<()> {
+    measure_with(MEMBERS, report)
+}
+
+/// Seeds a portal on each database and reads its list.
+pub fn measure_with(members: u64, report: &mut Report) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let folder = tempfile::tempdir()?;
+    runtime.block_on(list(&SQLITE, folder.path(), None, members, report))?;
+    drop(folder);
+    match Database::create()? {
+        Some(database) => {
+            let folder = tempfile::tempdir()?;
+            runtime.block_on(list(&POSTGRESQL, folder.path(), Some(&database), members, report))?;
+        }
+        None => report.note(format!(
+            "List of members: not measured on PostgreSQL, because {SERVER} names no server. With one: `cargo run -p \
+             twinlock-tests --bin twinlock-on-postgres -- cargo xtask bench`."
+        )),
+    }
+    report.note(
+        "List of members: 62 % have two-step set up and a device, 6 % have not set it up, 20 % come from an identity \
+         provider with MFA and 3 % without, 3 % are in the deadline, 2 % have an exception, 2 % are suspended, 1 % are \
+         locked, 1 % were reset or are setting up. Listed are those who have not set it up, by name; the deep page ends 49 \
+         rows before the last. Queries are timed inside the read, so that queue and transaction are not in them; the same \
+         statement with `OFFSET` is timed in the same place.",
+    );
+    report.note(
+        "List of members: the page is what an admin's browser gets from the whole router, in the process without a socket: \
+         session, policy, the rows, the count and the HTML. The count stops at 1,001, which the page shows as \"more than \
+         1,000\"; the full count is there to compare.",
+    );
+    Ok(())
+}
+
+async fn list(
+    engine: &Engine,
+    folder: &Path,
+    database: Option<&Database>,
+    members: u64,
+    report: &mut Report,
+) -> Result<()> {
+    let address = database.map(|database| database.address.as_str());
+    let organisation = seed_on(folder, address, &[])?;
+    let clock = ManualClock::start()?;
+    // The policy is set before the members come, and the portal is not there while they do.
+    let portal = open_on(folder, address, &clock)?;
+    let router = twinlock_portal::app::app(portal.clone());
+    require_two_step(&router, serde_json::json!({ "grace_days": GRACE_DAYS })).await?;
+    portal.store.close().await;
+    let started = Instant::now();
+    fill(folder, database, &organisation, members, clock.now_ms())?;
+    eprintln!("{members} members on {} in {:.0} s …", engine.name, started.elapsed().as_secs_f64());
+
+    let portal = open_on(folder, address, &clock)?;
+    let (of, size) = (Wanted { organisation, now_ms: clock.now_ms() }, members);
+    let deep = queries(engine, &portal.store, &of, size, report).await?;
+    let router = twinlock_portal::app::app(portal.clone());
+    let mut admin = Browser::sign_in(&router, "admin@example.org").await?;
+    admin.set_up(&clock).await?;
+    pages(engine, &admin, &deep, report).await?;
+    portal.store.close().await;
+    Ok(())
+}
+
+/// What the filter asks for, as `member_list` does it.
+#[derive(Clone)]
+struct Wanted {
+    organisation: String,
+    now_ms: u64,
+}
+
+impl Wanted {
+    /// The values of every statement of the list, and then those of this one.
+    fn with<'a>(&'a self, more: impl IntoIterator<Item = Value<'a>>) -> Vec<Value<'a>> {
+        let fresh_after = self.now_ms - SET_UP_MS;
+        let graced_after = self.now_ms - GRACE_DAYS * DAY_MS;
+        let mut values: Vec<Value<'a>> = vec![
+            (&self.organisation).into(),
+            self.now_ms.into(),
+            fresh_after.into(),
+            graced_after.into(),
+            "".into(),
+            "".into(),
+            ",not_set_up,".into(),
+        ];
+        values.extend(more);
+        values
+    }
+}
+
+/// A row of the list: its id, and the name it is sorted by.
+type Place = (String, String);
+
+/// One statement with its own values.
+#[derive(Clone)]
+enum Ask {
+    Page(Sql, Place, u64),
+    Peer(Sql, u64),
+    Count(Sql, u64),
+}
+
+/// Its milliseconds, and its rows or the one number that it answers.
+async fn ask(store: &Store, of: &Wanted, ask: Ask) -> Result<(f64, Vec<Place>, u64)> {
+    let of = of.clone();
+    let run = move |tx: &mut twinlock_portal::store::Tx<'_>| -> std::result::Result<_, StoreError> {
+        let (sql, values) = match &ask {
+            Ask::Page(sql, (id, name), rows) => (*sql, of.with([name.into(), id.into(), (*rows).into()])),
+            Ask::Peer(sql, offset) => (*sql, of.with([(PAGE + 1).into(), (*offset).into()])),
+            Ask::Count(sql, most) => (*sql, of.with([(*most).into()])),
+        };
+        let started = Instant::now();
+        let rows = tx.query(sql, &values)?;
+        let took = started.elapsed().as_secs_f64() * 1e3;
+        if let Ask::Count(..) = ask {
+            let number = rows.first().map_or(Ok(0), |row| row.unsigned(0))?;
+            return Ok((took, Vec::new(), number));
+        }
+        let places = rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(13)?.to_owned())));
+        Ok((took, places.collect::<std::result::Result<_, StoreError>>()?, 0))
+    };
+    Ok(store.read(run).await?)
+}
+
+/// The queries; the ids of the deep page.
+async fn queries(
+    engine: &Engine,
+    store: &Store,
+    of: &Wanted,
+    members: u64,
+    report: &mut Report,
+) -> Result<Vec<String>> {
+    let (up, down, count) = (named("OPEN_UP")?, named("OPEN_DOWN")?, named("COUNT_OPEN")?);
+    let (_, _, matches) = ask(store, of, Ask::Count(count, u64::MAX / 2)).await?;
+    if !(members / 20..members / 14).contains(&matches) {
+        return Err(format!("{matches} of {members} members have not set up: the mix is not what it should be").into());
+    }
+    let from_the_end = Ask::Page(down, (LAST.to_owned(), LAST.to_owned()), FROM_THE_END);
+    let (_, last, _) = ask(store, of, from_the_end).await?;
+    let first = Ask::Page(up, (String::new(), String::new()), PAGE + 1);
+    let deep = Ask::Page(up, last.last().cloned().ok_or("nobody is on the list")?, PAGE + 1);
+    let by_offset = Ask::Peer(peer(up)?, matches - (FROM_THE_END - 1));
+    let (counted, everybody) = (Ask::Count(count, MOST_COUNTED), Ask::Count(count, u64::MAX / 2));
+    let (_, shown, _) = ask(store, of, deep.clone()).await?;
+    if shown.len() as u64 != PAGE + 1 || shown != ask(store, of, by_offset.clone()).await?.1 {
+        return Err("the deep page is another one by OFFSET".into());
+    }
+
+    let mut took: [Vec<f64>; 5] = Default::default();
+    for round in rounds() {
+        let peers = round.is_multiple_of(PEER_EVERY);
+        let contestants = [(&first, true), (&deep, true), (&counted, true), (&by_offset, peers), (&everybody, peers)];
+        for ((contestant, takes_part), took) in contestants.into_iter().zip(&mut took) {
+            if takes_part {
+                let (ms, ..) = ask(store, of, contestant.clone()).await?;
+                took.extend(Some(ms).filter(|_| round >= WARM_UP));
+            }
+        }
+    }
+    let [first, deep, counted, by_offset, everybody] = took;
+    let section = engine.section;
+    report.line(section, format!("of {members} members have not set up"), matches as f64, "members", None);
+    let limit = Some((engine.limit_ms, engine.says));
+    let by_key = pair(report, section, "query", (first, deep), limit);
+    let by_offset = median(by_offset);
+    report.line(section, "query, deep page by `OFFSET`", by_offset, "ms", None);
+    report.line(section, "query, deep page: by `OFFSET` ÷ by key", by_offset / by_key, "×", None);
+    spread(report, section, "count up to 1,001", counted, None);
+    report.line(section, "count of all who match", median(everybody), "ms", None);
+    Ok(shown.into_iter().take(usize::try_from(PAGE)?).map(|(id, _)| id).collect())
+}
+
+/// The pages over the router.
+async fn pages(engine: &Engine, admin: &Browser, deep: &[String], report: &mut Report) -> Result<()> {
+    // From the end: what follows the second page of the turned order stands before the deep page.
+    let (_, page) = get(admin, &format!("{LIST}&sort=name-down")).await?;
+    let (_, page) = get(admin, &next(&page)?).await?;
+    let address = next(&page)?.replace("&sort=name-down", "").replace("&sort=name%2Ddown", "");
+    let (_, page) = get(admin, &address).await?;
+    let shows = |id: &String| page.contains(&format!("\"/admin/users/{id}\""));
+    if deep.is_empty() || !deep.iter().all(shows) {
+        return Err(format!("{address} does not show what the query found").into());
+    }
+    let (mut first, mut deep) = (Vec::new(), Vec::new());
+    for round in rounds() {
+        let took = (get(admin, LIST).await?.0, get(admin, &address).await?.0);
+        if round >= WARM_UP {
+            first.push(took.0);
+            deep.push(took.1);
+        }
+    }
+    pair(report, engine.section, "page", (first, deep), Some((50.0, "< 50 ms, in the browser")));
+    Ok(())
+}
+
+/// The numbers of the rounds from now on, those that warm up first.
+fn rounds() -> impl Iterator<Item = usize> {
+    let started = Instant::now();
+    (0..WARM_UP + ROUNDS).take_while(move |round| *round < WARM_UP + LEAST || started.elapsed() < PATIENCE)
+}
+
+/// Median and 99th percentile of both, and how they compare; the median of the deep one.
+fn pair(
+    report: &mut Report,
+    section: &'static str,
+    what: &str,
+    (first, deep): (Vec<f64>, Vec<f64>),
+    limit: Option<(f64, &str)>,
+) -> f64 {
+    let first = spread(report, section, &format!("{what}, first page"), first, limit);
+    let deep = spread(report, section, &format!("{what}, deep page"), deep, limit);
+    let ratio = deep / first;
+    let budget = Budget::at_most((ratio - 1.0).abs(), 0.2, "1 ± 20 %");
+    report.line(section, format!("{what}: deep page ÷ first page"), ratio, "×", budget);
+    deep
+}
+
+/// Median and 99th percentile, which the limit is for; the median.
+fn spread(report: &mut Report, section: &'static str, what: &str, took: Vec<f64>, limit: Option<(f64, &str)>) -> f64 {
+    let asked = took.len();
+    let (p50, p99) = (median(took.clone()), quantile(took, 0.99));
+    report.line(section, format!("{what}, asked {asked} times"), p50, "ms", None);
+    let budget = limit.and_then(|(limit, says)| Budget::at_most(p99, limit, says));
+    report.line(section, format!("{what}, 99th percentile"), p99, "ms", budget);
+    p50
+}
+
+async fn get(admin: &Browser, address: &str) -> Result<(f64, String)> {
+    let started = Instant::now();
+    let answer = admin.send("GET", address, None).await?;
+    let status = answer.status();
+    let body = read(answer).await?;
+    let took = started.elapsed().as_secs_f64() * 1e3;
+    if status.as_u16() == 200 {
+        Ok((took, String::from_utf8(body)?))
+    } else {
+        Err(format!("{address}: {status}").into())
+    }
+}
+
+/// Where the page's link to the next one leads.
+fn next(page: &str) -> Result<String> {
+    let (_, rest) = page.split_once("rel=\"next\" href=\"").ok_or("the page is the last one")?;
+    let address = rest.split('"').next().unwrap_or_default();
+    Ok(address.replace("&#38;", "&").replace("&amp;", "&"))
+}
+
+/// A statement of the portal's.
+fn named(name: &str) -> Result<Sql> {
+    catalogue().find(|sql| sql.name() == name).ok_or_else(|| format!("the portal has no statement {name}").into())
+}
+
+/// The peer, if it still is the same but for where the page begins.
+fn peer(own: Sql) -> Result<Sql> {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let own = words(own.text())
+        .replace(" AND (m.sort_name, m.id) > ($8, $9) ORDER BY", " ORDER BY")
+        .replace(" LIMIT $10", " LIMIT $8 OFFSET $9");
+    let [peer] = STATEMENTS else { return Err("there is one peer".into()) };
+    if words(peer.text()) == own { Ok(*peer) } else { Err("the peer is not the portal's statement with OFFSET".into()) }
+}
+
+/// A database of its own on the server; it goes with this value.
+struct Database {
+    server: String,
+    name: String,
+    address: String,
+}
+
+impl Database {
+    fn create() -> Result<Option<Self>> {
+        let Ok(server) = std::env::var(SERVER) else { return Ok(None) };
+        let name = format!("bench_{}", std::process::id());
+        psql(&server, &format!("CREATE DATABASE {name} TEMPLATE template0"))?;
+        let (place, _) = server.rsplit_once('/').ok_or("the server's address names no database")?;
+        let address = format!("{place}/{name}");
+        Ok(Some(Self { server, name, address }))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let _ = psql(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+fn psql(address: &str, statement: &str) -> Result<()> {
+    let mut command = Command::new("psql");
+    said(command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement, address]))
+}
+
+fn said(command: &mut Command) -> Result<()> {
+    let done = command.output()?;
+    if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned().into()) }
+}
+
+/// Members as rows, with what their status is made of.
+fn fill(folder: &Path, database: Option<&Database>, organisation: &str, members: u64, now_ms: u64) -> Result<()> {
+    let rows = rows(organisation, members, now_ms);
+    match database {
+        Some(database) => {
+            psql(&database.address, &rows)?;
+            // As the server does it by itself, some time after so many rows.
+            psql(&database.address, "VACUUM ANALYZE")
+        }
+        None => {
+            let quick = "PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;";
+            let mut command = Command::new("sqlite3");
+            command.args(["-bail", "-cmd", quick]).arg(folder.join("data/portal.db"));
+            said(command.arg(format!("BEGIN; {rows}; COMMIT")))
+        }
+    }
+}
+
+/// One text for both databases. `part` is a thousandth of the members, spread over their names and ids.
+fn rows(organisation: &str, members: u64, now_ms: u64) -> String {
+    let (long_ago, lately, soon) = (now_ms - 400 * DAY_MS, now_ms - DAY_MS, now_ms + 5 * DAY_MS);
+    let (required, minute_ago) = (now_ms - 90 * DAY_MS, now_ms - 60_000);
+    let zeros = "0".repeat(32);
+    format!(
+        "CREATE TEMPORARY TABLE person AS
+        WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {members}),
+            spread AS (SELECT i, i * 48271 % 2147483647 AS a FROM n),
+            drawn AS (SELECT i, a / 64 % 1000 AS part, a * 16807 % 2147483647 AS b FROM spread)
+        SELECT i, part, b, substr('{zeros}' || CAST(i AS TEXT), length(CAST(i AS TEXT)) + 1) AS id,
+            trim(substr('Ada    Bruno  Carla  David  Elena  Farid  Greta  Hugo   Ines   Jonas  Kaya   Leon   Maria  Nils   '
+                || 'Olga   Paul   Rosa   Samir  Tina   Victor ', CAST(b % 20 * 7 + 1 AS INTEGER), 7)) || ' '
+            || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ', CAST(b / 8000 % 26 + 1 AS INTEGER), 1) || '. '
+            || trim(substr('Acker Berg  Claus Dorn  Eich  Falk  Grau  Hart  Ihl   Jung  Kron  Lind  Moor  Neu   Ost   '
+                || 'Puls  Rot   Stein Tal   Wald  ', CAST(b / 20 % 20 * 6 + 1 AS INTEGER), 6))
+            || trim(substr('au    bach  berg  born  dorf  er    feld  hof   heim  holm  kamp  lein  mann  mark  ner   '
+                || 'rath  sen   stedt tal   wig   ', CAST(b / 400 % 20 * 6 + 1 AS INTEGER), 6)) AS name
+        FROM drawn;
+        UPDATE organisation SET required_ms = {required} WHERE id = '{organisation}';
+        INSERT INTO member (organisation, id, name, email, role, state, password, password_fails, created_ms, sort_name,
+            search_text, reset_ms, seen_ms, place)
+        SELECT '{organisation}', id, name, 'row' || i || '@example.org', 'member',
+            CASE WHEN part >= 980 THEN 'suspended' ELSE 'active' END, '', 0,
+            CASE WHEN part >= 910 AND part < 940 THEN {lately} ELSE {long_ago} END,
+            lower(name), lower(name) || ' row' || i || '@example.org',
+            CASE WHEN part >= 960 AND part < 969 THEN {lately} ELSE 0 END,
+            CASE WHEN part >= 620 AND part < 650 THEN 0 ELSE {now_ms} - b * 3 END,
+            CASE WHEN part < 620 THEN 5 WHEN part >= 980 THEN 6 WHEN part >= 970 THEN 1 WHEN part = 969 THEN 4
+                WHEN part >= 960 THEN 2 ELSE 3 END
+        FROM person;
+        INSERT INTO factor (organisation, member, id, state, seed_sealed, key_version, fails, wait_until_ms, last_step,
+            created_ms, confirmed_ms)
+        SELECT '{organisation}', id, id, CASE WHEN part < 620 THEN 'active' WHEN part = 969 THEN 'pending'
+                ELSE 'disabled' END,
+            CAST('a sealed seed is as long as this, give or take' AS BLOB), 1, 0, 0, 0,
+            CASE WHEN part = 969 THEN {minute_ago} ELSE {long_ago} END, CASE WHEN part = 969 THEN 0 ELSE {long_ago} END
+        FROM person WHERE part < 620 OR (part >= 969 AND part < 980);
+        INSERT INTO device (organisation, id, member, state, spki, facts, name, opening, first_nonce, second_nonce,
+            wrong_codes, address, created_ms, expires_ms, decided_ms, decided_by, finish_until_ms, code_at_ms)
+        SELECT '{organisation}', id, id, 'approved', CAST('a public key' AS BLOB), '{{}}', 'Phone', CAST('' AS BLOB),
+            CAST('' AS BLOB), CAST('' AS BLOB), 0, '', {long_ago}, 0, {long_ago}, '', 0, {long_ago}
+        FROM person WHERE part < 620;
+        INSERT INTO two_step_exception (organisation, member, until_ms, reason, made_by, made_ms)
+        SELECT '{organisation}', id, {soon}, 'a benchmark', '', {lately} FROM person WHERE part >= 940 AND part < 960;
+        INSERT INTO identity_provider (organisation, issuer, client_id, secret_sealed, secret_key_version, mfa_amr,
+            mfa_acr, name_claim, folded_name, set_ms)
+        VALUES ('{organisation}', 'https://id.example', 'portal', CAST('' AS BLOB), 1, '[]', '[]', 'email', 'benchmark',
+            {long_ago});
+        INSERT INTO sso_link (organisation, issuer, subject, member, mfa, signed_in_ms, linked_ms)
+        SELECT '{organisation}', 'https://id.example', id, id, CASE WHEN part < 880 THEN 1 ELSE 0 END, {lately},
+            {long_ago}
+        FROM person WHERE part >= 680 AND part < 910;
+        DROP TABLE person"
+    )
+}
