@@ -292,7 +292,7 @@ test('path traversal: no address leads out of what is served', async () => {
     for (const path of away) {
       const answer = await ask(folder + path, { headers: { cookie } });
       assert.ok(answer.status >= 300, `${folder}${path}: ${answer.status}`);
-      assert.doesNotMatch(answer.text, /root:|SQLite format/);
+      assert.doesNotMatch(answer.text, /:0:0:|SQLite format/);
     }
   }
   // A file's name, however hostile, names a file in the folder that the person chose.
