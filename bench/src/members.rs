@@ -94,8 +94,8 @@ pub fn measure_with(members: u64, report: &mut Report) -> Result<()> {
             runtime.block_on(list(&POSTGRESQL, folder.path(), Some(&database), members, report))?;
         }
         None => report.note(format!(
-            "List of members: not measured on PostgreSQL, because {SERVER} names no server. With one: `cargo run -p \
-             twinlock-tests --bin twinlock-on-postgres -- cargo xtask bench`."
+            "List of members: not measured on PostgreSQL, because {SERVER} names no server; CONTRIBUTING.md says how to \
+             start one around a command."
         )),
     }
     report.note(
