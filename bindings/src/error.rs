@@ -165,6 +165,7 @@ impl EngineError {
             | ErrorCode::Forbidden
             | ErrorCode::RequiredByPolicy
             | ErrorCode::SecondAdminRequired
+            | ErrorCode::SetUpUnconfirmed
             | ErrorCode::Suspended
             | ErrorCode::TooManyPending => Self::AskAdmin { code: number },
             ErrorCode::Offline

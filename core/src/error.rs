@@ -128,6 +128,10 @@ pub enum Error {
     /// A member without two-step authentication registers no desktop; the member sets it up on the portal's page first.
     #[error("a desktop needs two-step authentication")]
     DesktopNeedsTwoStep,
+    /// The account was used before, so its first authenticator has to be confirmed: the member follows the link of the mail
+    /// that was sent, or an admin allows it; then the set-up begins again.
+    #[error("this set-up has to be confirmed first")]
+    SetUpUnconfirmed,
 
     /// The portal cannot be reached; try again later.
     #[error("the portal cannot be reached")]
@@ -305,6 +309,7 @@ codes! {
     StepRequired = 3001, PolicyRefused = 3002, FreshCodeRequired = 3003, SignInRefused = 3004, SessionEnded = 3005,
     Forbidden = 3006, PolicyConflict = 3007, ReasonRequired = 3008, Suspended = 3009, PolicyOutdated = 3010,
     RequiredByPolicy = 3011, SecondAdminRequired = 3012, DesktopNeedsTwoStep = 3013,
+    SetUpUnconfirmed = 3014,
     Offline = 4001, TlsRefused = 4002, UnexpectedAnswer = 4003, AnswerTooLarge = 4004, Throttled = 4005,
     ClockSkew = 4006, BadRequest = 4007, RequestTooLarge = 4008, NotFound = 4009, SignatureRefused = 4010,
     NonceRefused = 4011, CrossSite = 4012, PortalUnavailable = 4013,
@@ -365,6 +370,7 @@ impl Error {
             Error::RequiredByPolicy => ErrorCode::RequiredByPolicy,
             Error::SecondAdminRequired => ErrorCode::SecondAdminRequired,
             Error::DesktopNeedsTwoStep => ErrorCode::DesktopNeedsTwoStep,
+            Error::SetUpUnconfirmed => ErrorCode::SetUpUnconfirmed,
             Error::Offline => ErrorCode::Offline,
             Error::TlsRefused => ErrorCode::TlsRefused,
             Error::UnexpectedAnswer { .. } => ErrorCode::UnexpectedAnswer,

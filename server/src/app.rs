@@ -7,8 +7,9 @@ use crate::portal::Portal;
 use crate::problem::{REQUEST_ID, render};
 use crate::words::listen;
 use crate::{
-    audit, client_address, devices, enrollments, exceptions, files, host, members, members::chase, open_sessions,
-    own_devices, page, pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions, standing, two_step,
+    audit, client_address, devices, enrollments, exceptions, files, first_factor, host, members, members::chase,
+    open_sessions, own_devices, page, pin_set_up, pins, policy, proposals, recovery, renewal, resets, sessions,
+    standing, two_step,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -108,6 +109,7 @@ fn routes(portal: &Portal) -> Routes {
         chase::routes,
         standing::routes,
         resets::routes,
+        first_factor::routes,
         audit::routes,
         introspection::routes,
         forward_auth::routes,
@@ -154,7 +156,7 @@ async fn forget_foreign_request_id(mut request: Request, next: Next) -> Response
 
 /// A path as the log may know it: what follows opens something.
 fn without_token(path: &str) -> &str {
-    let opening = ["/not-me/", "/first-run/", "/invitation/"];
+    let opening = ["/not-me/", "/first-run/", "/invitation/", "/confirm-set-up/"];
     opening.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
 }
 

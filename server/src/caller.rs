@@ -81,6 +81,8 @@ pub struct Caller {
     pub origin: Origin,
     /// How the member is spoken to.
     pub words: Words,
+    /// True once a session of the member has had nothing left to do.
+    pub is_used: bool,
     /// The portal's time when it arrived.
     pub now_ms: u64,
 }

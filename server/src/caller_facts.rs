@@ -17,7 +17,7 @@ crate::statements! {
             COALESCE(d.expires_ms, 0), COALESCE(p.state, 'none'), COALESCE(p.rule_length, 0), COALESCE(p.fails, -1),
             COALESCE(p.wait_until_ms, 0), s.session_key, s.app_version, COALESCE(p.owes_code, 0),
             COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, s.surface, s.code_at_ms, s.pin_proved, s.recovering,
-            s.created_ms, s.seen_ms, s.sso_mfa, m.language, m.zone
+            s.created_ms, s.seen_ms, s.sso_mfa, m.language, m.zone, m.used_ms
         FROM session s
         JOIN organisation o ON o.id = s.organisation
         JOIN member m ON m.organisation = s.organisation AND m.id = s.member
@@ -55,6 +55,7 @@ pub struct Known {
     pub rules: Rules,
     language: String,
     zone: String,
+    is_used: bool,
 }
 
 impl Known {
@@ -86,6 +87,7 @@ impl Known {
             nonce: None,
             origin: origin.clone(),
             words: origin.words.clone().or_of_member(&self.language, &self.zone),
+            is_used: self.is_used,
             now_ms,
         }
     }
@@ -144,6 +146,7 @@ pub fn read_row(row: &Row, is_session: bool) -> std::result::Result<Known, Store
         // A device key is no reader.
         language: if is_session { row.text(29)?.to_owned() } else { String::new() },
         zone: if is_session { row.text(30)?.to_owned() } else { String::new() },
+        is_used: !is_session || row.int(31)? > 0,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::caller::{Caller, Key, Origin};
 use crate::caller_facts::{FIND_DEVICE_CALLER, FIND_SESSION, read_row};
+use crate::first_factor;
 use crate::members::places;
 use crate::nonce;
 use crate::portal::Portal;
@@ -13,6 +14,7 @@ use axum_extra::extract::CookieJar;
 use ring::digest::{SHA256, digest};
 use twinlock_core::policy::{Rules, Surface};
 use twinlock_core::proof::{KeyId, Presented, PublicKey, RequestHead, RequestParts};
+use twinlock_core::step::Step;
 use twinlock_core::{Error, Result};
 
 /// The browser's session cookie.
@@ -188,15 +190,21 @@ pub fn idle_limit_ms(rules: &Rules) -> u64 {
     rules.idle_ms.max(60_000)
 }
 
-/// Keeps the session alive; written at most every fifteen seconds.
+/// Keeps the session alive; written at most every fifteen seconds. From its first session with nothing left to do the account
+/// counts as used.
 async fn note_seen(portal: &Portal, found: &Found) -> std::result::Result<(), Refusal> {
     let now_ms = found.caller.now_ms;
-    if found.seen_ms.is_none_or(|seen_ms| now_ms.saturating_sub(seen_ms) <= 15_000) {
+    let Some(seen_ms) = found.seen_ms else { return Ok(()) };
+    let is_first_use = !found.caller.is_used && found.caller.step == Step::Ready;
+    if now_ms.saturating_sub(seen_ms) <= 15_000 && !is_first_use {
         return Ok(());
     }
     let key = (found.caller.organisation.clone(), found.caller.token_hash.clone(), found.caller.member.clone());
     let touch = move |tx: &mut Tx<'_>| {
         places::note_seen(tx, &key.0, &key.2, now_ms)?;
+        if is_first_use {
+            first_factor::note_use(tx, &key.0, &key.2, now_ms)?;
+        }
         tx.exec(TOUCH_SESSION, &[(&key.0).into(), (&key.1).into(), now_ms.into()])
     };
     portal.store.write(touch).await?;

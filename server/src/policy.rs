@@ -21,7 +21,7 @@ use ring::signature::Ed25519KeyPair;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
-use twinlock_core::policy::{DeviceApproval, PolicyDocument, Rules, Signed, Statement, sha256_hex};
+use twinlock_core::policy::{DeviceApproval, FirstFactor, PolicyDocument, Rules, Signed, Statement, sha256_hex};
 use twinlock_core::wire::{PolicyPack, Problem};
 use twinlock_core::{Error, Result};
 
@@ -79,6 +79,7 @@ struct KnownRules {
     min_app: String,
     grace_days: u32,
     two_person: bool,
+    first_factor: FirstFactor,
 }
 
 /// The policy as an admin sees it.
@@ -234,6 +235,13 @@ pub fn change(tx: &mut Tx<'_>, caller: &Caller, wrap: &dyn KeyWrap, wanted: &Pol
         if reason.is_empty() {
             return Ok(Err(Error::ReasonRequired));
         }
+    }
+    // Who has no authenticator would wait for an admin, and may be the only one.
+    if wanted.requires.first_factor == FirstFactor::Admin
+        && now.first_factor != FirstFactor::Admin
+        && let Err(refused) = caller.require_fresh_code()
+    {
+        return Ok(Err(refused));
     }
     let wanted = PolicyChange { reason: reason.to_owned(), ..wanted.clone() };
     if needs_second {

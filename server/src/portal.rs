@@ -8,7 +8,10 @@ use crate::password::Hasher;
 use crate::sso::{self, Providers};
 use crate::store::Store;
 use crate::throttle::Throttle;
-use crate::{compliance, enrollments, mail::freeze, mail::sending, members::places, nonce, pins, proposals, sessions};
+use crate::{
+    compliance, enrollments, first_factor, mail::freeze, mail::sending, members::places, nonce, pins, proposals,
+    sessions,
+};
 use ring::rand::SystemRandom;
 use std::sync::Arc;
 use twinlock_core::ports::Clock;
@@ -62,6 +65,7 @@ impl PortalState {
             pins::sweep(tx, now_ms)?;
             sending::sweep(tx, is_sending, now_ms)?;
             freeze::sweep(tx, now_ms)?;
+            first_factor::sweep(tx, now_ms)?;
             proposals::sweep(tx, now_ms)?;
             sso::sweep(tx, now_ms)?;
             sessions::sweep(tx, now_ms)

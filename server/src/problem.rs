@@ -237,6 +237,7 @@ fn status_of(error: Error) -> StatusCode {
         | Error::RequiredByPolicy
         | Error::SecondAdminRequired
         | Error::DesktopNeedsTwoStep
+        | Error::SetUpUnconfirmed
         | Error::EnrollmentClosed
         | Error::PinErased => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,

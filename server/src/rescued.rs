@@ -4,6 +4,7 @@
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::devices::{DENY_DEVICES_OF_MEMBER, FORGET_ENROLLMENTS, REVOKE_DEVICES_OF_MEMBER};
+use crate::first_factor;
 use crate::mail::outbox::{self, Kind, Message};
 use crate::members::places;
 use crate::pins;
@@ -39,6 +40,8 @@ pub fn reset_two_step(tx: &mut Tx<'_>, name: &str, reason: &str, now_ms: u64) ->
     tx.exec(FORGET_CODES_ON_DEVICES, &key)?;
     let sessions = tx.exec(END_MEMBER_SESSIONS, &key)?;
     let devices = revoke_devices(tx, &organisation, &member, now_ms)?;
+    // No admin is needed for what the operator opens: there may be none.
+    first_factor::free(tx, &organisation, &member, now_ms)?;
     places::note(tx, &organisation, &member)?;
     let detail = json!({ "reason": reason, "factors": factors, "recovery_codes": recovery_codes,
         "sessions": sessions, "devices": devices });

@@ -7,6 +7,8 @@ use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::devices;
 use crate::extract::Json;
+use crate::first_factor;
+use crate::identity_check::IdentityChecked;
 use crate::mail::outbox::{self, Kind, Message};
 use crate::members::places;
 use crate::portal::Portal;
@@ -16,7 +18,6 @@ use crate::store::{Sql, Tx};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 use twinlock_core::Error;
@@ -30,30 +31,6 @@ crate::statements! {
     END_MEMBER_SESSIONS = "DELETE FROM session WHERE organisation = $1 AND member = $2";
 }
 
-/// How the person's identity was checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum IdentityCheck {
-    /// Face to face.
-    InPerson,
-    /// By calling a number that was known before.
-    KnownPhone,
-    /// In a video call.
-    Video,
-    /// As the reference says.
-    Other,
-}
-
-/// What an admin records of the check.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResetRequest {
-    /// How the person's identity was checked.
-    pub identity_check: IdentityCheck,
-    /// A ticket, or what was seen; required, at most 1,000 characters.
-    pub reference: String,
-}
-
 /// This resource's routes.
 pub fn routes(api: Api) -> Api {
     api.route(Access::Admin, utoipa_axum::routes!(post_reset))
@@ -62,20 +39,12 @@ pub fn routes(api: Api) -> Api {
 /// Clears a member's factor with its last step, a set-up under way, recovery codes, what devices remember of codes, every
 /// session, and every device with its key and its PIN's share, in one transaction. Nobody resets himself; that an admin does
 /// it and no role stands above one is what keeps everybody from a person of more privilege.
-pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequest) -> Outcome<()> {
-    let (organisation, reference) = (&caller.organisation, request.reference.trim());
-    if member == caller.member {
-        return Ok(Err(Error::Forbidden));
-    }
-    if let Err(refused) = caller.require_fresh_code() {
-        return Ok(Err(refused));
-    }
-    if reference.is_empty() {
-        return Ok(Err(Error::ReasonRequired));
-    }
-    if reference.chars().count() > 1_000 {
-        return Ok(Err(Error::BadRequest));
-    }
+pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &IdentityChecked) -> Outcome<()> {
+    let organisation = &caller.organisation;
+    let reference = match request.reference_for(caller, member) {
+        Ok(reference) => reference,
+        Err(refused) => return Ok(Err(refused)),
+    };
     if tx.query_one(FIND_RESET_MEMBER, &[organisation.into(), member.into()])?.is_none() {
         return Ok(Err(Error::NotFound));
     }
@@ -84,6 +53,7 @@ pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequ
     let factors = clear(DELETE_FACTORS)?;
     clear(FORGET_CODES_ON_DEVICES)?;
     let sessions = clear(END_MEMBER_SESSIONS)?;
+    first_factor::forget(tx, organisation, member)?;
     let devices = devices::revoke_all_of(tx, caller, member, "two-step authentication was reset")?;
     tx.exec(NOTE_RESET, &[organisation.into(), member.into(), caller.now_ms.into()])?;
     places::note(tx, organisation, member)?;
@@ -95,14 +65,14 @@ pub fn reset(tx: &mut Tx<'_>, caller: &Caller, member: &str, request: &ResetRequ
 }
 
 /// Resets a member's two-step authentication; the member is led to the set-up at the next sign-in.
-#[utoipa::path(post, path = "/v1/admin/members/{member}/reset", request_body = ResetRequest,
+#[utoipa::path(post, path = "/v1/admin/members/{member}/reset", request_body = IdentityChecked,
     params(("member" = String, Path)),
     responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn post_reset(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Path(member): Path<String>,
-    Json(request): Json<ResetRequest>,
+    Json(request): Json<IdentityChecked>,
 ) -> Result<StatusCode, Refusal> {
     portal.act(&caller, move |tx, caller| reset(tx, caller, &member, &request)).await?;
     Ok(StatusCode::NO_CONTENT)

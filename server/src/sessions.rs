@@ -417,6 +417,7 @@ fn session_caller(
         policy_version: 0,
         step: twinlock_core::step::Step::SignIn,
         access: Access::Public,
+        is_used: true,
         claimed_policy: None,
         nonce: None,
         origin: origin.clone(),

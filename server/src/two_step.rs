@@ -8,6 +8,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::first_factor;
 use crate::mail::outbox::{self, Kind, Message};
 use crate::members::places;
 use crate::portal::{Portal, PortalState};
@@ -90,8 +91,12 @@ pub async fn begin(portal: &PortalState, caller: &Arc<Caller>) -> Result<TwoStep
     let id = Uuid::now_v7().simple().to_string();
     let place = associated_data(&caller.organisation, &caller.member, &id);
     let (version, sealed) = portal.key_wrap.seal(secret.secret().expose(), &place)?;
+    let wrap = Arc::clone(&portal.key_wrap);
     let created = portal.act(caller, move |tx, caller| {
         let (organisation, member) = (&caller.organisation, &caller.member);
+        if let Err(refused) = first_factor::admit_or_ask(tx, caller, wrap.as_ref())? {
+            return Ok(Err(refused));
+        }
         tx.exec(DELETE_PENDING_FACTOR, &[organisation.into(), member.into()])?;
         // Another tab or device may have finished since the guard looked.
         if !replaces && tx.query_one(FIND_PROVEN_FACTOR, &[organisation.into(), member.into()])?.is_some() {
@@ -243,6 +248,10 @@ fn check(
 fn activate(tx: &mut Tx<'_>, caller: &Caller, proven: &Proven, set: &NewSet) -> Outcome<Confirmed> {
     let (organisation, member) = (&caller.organisation, &caller.member);
     let Proven { factor, step } = proven;
+    // Asked again: the secret may be older than the rule.
+    if let Err(refused) = first_factor::admit(tx, caller)? {
+        return Ok(Err(refused));
+    }
     let values = [organisation.into(), member.into(), factor.into(), (*step).into(), caller.now_ms.into()];
     if tx.exec(CLAIM_PENDING, &values)? == 0 {
         return Ok(Err(Error::SetUpExpired));
@@ -262,6 +271,7 @@ fn activate(tx: &mut Tx<'_>, caller: &Caller, proven: &Proven, set: &NewSet) -> 
         tx.exec(DELETE_PROVEN_FACTOR, &[organisation.into(), member.into()])?;
     }
     tx.exec(ACTIVATE_FACTOR, &[organisation.into(), member.into(), factor.into()])?;
+    first_factor::forget(tx, organisation, member)?;
     places::note(tx, organisation, member)?;
     recovery::issue(tx, caller, set)?;
     let accepted = accepted(tx, caller, action)?;

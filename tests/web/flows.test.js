@@ -281,6 +281,54 @@ for (const { way, ...options } of WAYS) {
     }
   });
 
+  test(`${way}: the first authenticator of a used account is confirmed by mail, or by an admin`, async () => {
+    const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
+    const [ada, bo, thief] = [await person(members.ada, options), await person(members.bo, options), await person(members.bo, options)];
+    for (const one of [bo, thief]) await one.signIn();
+    await bo.go('/files');
+    bo.expectAt('/files');
+    await ada.signIn();
+    await ada.setUp();
+    await confirmFirst(ada, 'mail');
+    await bo.go('/set-up?next=%2Faccount');
+    await bo.goOn();
+    assert.ok(await bo.said());
+    const link = linkIn(await mailTo(bo.portal, members.bo.email, (one) => one.text.includes('/confirm-set-up/')), bo.portal, '/confirm-set-up/');
+    const reader = await person(members.bo, options);
+    await reader.go(link);
+    await bo.goOn();
+    assert.equal(await bo.main.locator('input[name=app]').count(), 0, 'opening the link confirms nothing');
+    await reader.goOn();
+    await thief.go('/set-up');
+    assert.equal(await thief.main.locator('input[name=app]').count(), 0, 'another sign-in is not confirmed with it');
+    await bo.goOn();
+    await bo.scan('/set-up?next=%2Faccount');
+    await bo.enterCode();
+    await bo.saveCodes();
+    bo.expectAt('/account');
+
+    await ada.go(`/admin/users/${members.bo.id}/reset`);
+    await ada.codeIfAsked();
+    await checkedInPerson(ada, 'button.danger');
+    await confirmFirst(ada, 'admin');
+    await bo.signIn();
+    await bo.go('/set-up');
+    await bo.goOn();
+    await ada.go('/admin');
+    await ada.main.locator('a[href="/admin/set-ups"]').click();
+    await ada.main.locator(`a[href^="/admin/users/${members.bo.id}/set-ups/"]`).click();
+    await ada.codeIfAsked();
+    await checkedInPerson(ada, 'button.primary');
+    await bo.goOn();
+    await bo.setUp();
+    await bo.go('/files');
+    bo.expectAt('/files');
+    for (const one of [ada, bo, thief, reader]) {
+      one.expectNoFaults();
+      await one.close();
+    }
+  });
+
   test(`${way}: a reminder reaches those who do not comply, and nobody twice`, async () => {
     const { members } = await organisation('Flows', { ada: 'admin', bo: 'member', cy: 'member' });
     const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
@@ -476,4 +524,19 @@ async function setRequired(admin, isRequired) {
   await admin.main.locator('input[name=two_step]').setChecked(isRequired);
   await admin.goOn();
   await admin.codeIfAsked();
+}
+
+async function confirmFirst(admin, by) {
+  await admin.go('/admin/policies');
+  await admin.main.locator('select[name=first_factor]').selectOption(by);
+  await admin.goOn();
+  if (admin.path !== '/code') return;
+  await admin.codeIfAsked();
+  await confirmFirst(admin, by);
+}
+
+async function checkedInPerson(admin, button) {
+  await admin.main.locator('select[name=identity_check]').selectOption('in_person');
+  await admin.main.locator('textarea[name=reference]').fill('stood before me');
+  await admin.main.locator(button).click();
 }

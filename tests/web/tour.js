@@ -5,12 +5,13 @@ import { linkIn, mailTo } from './mail.js';
 import { emptyPortal, organisation, person } from './world.js';
 
 export async function tour(language, look) {
-  const people = { ada: 'admin', eve: 'admin', bo: 'member', cy: 'member', di: 'auditor', fay: 'member', gil: 'member' };
+  const people = { ada: 'admin', eve: 'admin', bo: 'member', cy: 'member', di: 'auditor', fay: 'member', gil: 'member', hal: 'member' };
   const house = await organisation('Harbour & Sons', people);
   const at = async (who) => person(house.members[who], { language });
 
   await firstRun(language, look);
-  const [ada, bo, eve, cy] = [await at('ada'), await at('bo'), await at('eve'), await at('cy')];
+  const [ada, bo, eve, cy, hal] = [await at('ada'), await at('bo'), await at('eve'), await at('cy'), await at('hal')];
+  await hal.signIn();
   await beforeSignIn(bo, look);
   await member(bo, look);
   await signedOut(bo, look);
@@ -26,7 +27,8 @@ export async function tour(language, look) {
   await mails(ada, bo, look);
   await invited(ada, await at('gil'), look);
   await frozen(bo, await at('bo'), look);
-  for (const one of [ada, bo, cy, eve]) await one.close();
+  await confirmed(ada, hal, await at('hal'), look);
+  for (const one of [ada, bo, cy, eve, hal]) await one.close();
 }
 
 async function firstRun(language, look) {
@@ -240,5 +242,33 @@ async function frozen(bo, reader, look) {
   await look(reader, 'frozen');
   await reader.go(link);
   await look(reader, 'freeze-void');
+  await reader.close();
+}
+
+/** The first authenticator of an account that was used before. */
+async function confirmed(ada, hal, reader, look) {
+  await ada.go('/admin/set-ups');
+  await look(ada, 'set-ups-empty');
+  await ada.go('/admin/policies');
+  await ada.main.locator('select[name=first_factor]').selectOption('mail');
+  await ada.goOn();
+  await hal.go('/set-up');
+  await look(hal, 'set-up-unconfirmed');
+  await hal.goOn();
+  await look(hal, 'set-up-asked');
+  await ada.go('/admin/set-ups');
+  await look(ada, 'set-ups');
+  await ada.go(`/admin/users/${hal.member.id}`);
+  await look(ada, 'member-set-up-asked');
+  await ada.main.locator('a[href*="/set-ups/"]').click();
+  await ada.codeIfAsked();
+  await look(ada, 'set-up-allow');
+  const link = linkIn(await mailTo(hal.portal, hal.member.email, (one) => one.text.includes('/confirm-set-up/')), hal.portal, '/confirm-set-up/');
+  await reader.go(link);
+  await look(reader, 'set-up-link');
+  await reader.goOn();
+  await look(reader, 'set-up-link-used');
+  await reader.go('/confirm-set-up/nobody-made-this');
+  await look(reader, 'set-up-link-void');
   await reader.close();
 }

@@ -208,6 +208,7 @@ fn read_problem(answer: &Answer) -> Refused {
         Some(ErrorCode::Forbidden) => Error::Forbidden,
         Some(ErrorCode::Suspended) => Error::Suspended,
         Some(ErrorCode::DesktopNeedsTwoStep) => Error::DesktopNeedsTwoStep,
+        Some(ErrorCode::SetUpUnconfirmed) => Error::SetUpUnconfirmed,
         Some(ErrorCode::ClockSkew) => Error::ClockSkew,
         Some(ErrorCode::BadRequest) => Error::BadRequest,
         Some(ErrorCode::RequestTooLarge) => Error::RequestTooLarge,

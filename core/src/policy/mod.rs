@@ -42,6 +42,26 @@ pub struct Rules {
     /// Weakening the policy, an exception and an admin's own device need a second admin.
     #[serde(default)]
     pub two_person: bool,
+    /// What the first authenticator of an account that was used before has to be confirmed by.
+    #[serde(default)]
+    pub first_factor: FirstFactor,
+}
+
+/// What the first authenticator of an account that was used before has to be confirmed by: whoever knows nothing but the
+/// password would otherwise become the one who holds the second factor.
+///
+/// The order is that of strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FirstFactor {
+    /// Nothing; the member is told by mail.
+    #[default]
+    Free,
+    /// The link of a mail to the member, or an admin.
+    Mail,
+    /// An admin.
+    Admin,
 }
 
 /// Which devices an admin has to approve.
@@ -77,6 +97,7 @@ impl Rules {
             min_app: String::new(),
             grace_days: 0,
             two_person: false,
+            first_factor: FirstFactor::Free,
         }
     }
 
@@ -104,6 +125,7 @@ impl Rules {
             min_app: newer_app(&self.min_app, &other.min_app).to_owned(),
             grace_days: self.grace_days.min(other.grace_days),
             two_person: self.two_person || other.two_person,
+            first_factor: self.first_factor.max(other.first_factor),
         }
     }
 
@@ -157,6 +179,7 @@ mod tests {
             min_app: String::new(),
             grace_days: 90,
             two_person: false,
+            first_factor: FirstFactor::Free,
         }
     }
 
@@ -174,6 +197,7 @@ mod tests {
             min_app: "3.0.0".to_owned(),
             grace_days: 0,
             two_person: true,
+            first_factor: FirstFactor::Admin,
         };
         for rules in [loosest(), Rules::defaults(), Rules::strict(), hard.clone()] {
             let tightened = rules.tightened();
@@ -189,7 +213,8 @@ mod tests {
 
     #[test]
     fn each_loosened_rule_alone_is_a_weaker_policy() {
-        let before = Rules { min_app: "1.2.0".to_owned(), ..Rules::strict() }.tightened();
+        let before =
+            Rules { min_app: "1.2.0".to_owned(), first_factor: FirstFactor::Mail, ..Rules::strict() }.tightened();
         assert!(!before.is_weaker_than(&before));
         let as_json = |rules: &Rules| serde_json::to_value(rules).unwrap();
         let (strict, loose) = (as_json(&before), as_json(&loosest()));

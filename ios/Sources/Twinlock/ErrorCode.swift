@@ -85,6 +85,9 @@ extension TwinlockError {
         /// TL-3013: A desktop needs two-step authentication, and the member has none. The member sets it up on the portal's
         /// page, then registers the desktop again.
         case desktopNeedsTwoStep = 3013
+        /// TL-3014: The account was used before, so this set-up has to be confirmed first. The member follows the link of the
+        /// mail that was sent, or an admin allows it; then the set-up begins again.
+        case setUpUnconfirmed = 3014
         /// TL-4001: The portal cannot be reached. The member checks the network.
         case offline = 4001
         /// TL-4002: The certificate, its pin or the TLS version of whoever answers is not one the app accepts. The

@@ -71,3 +71,11 @@ mails-frozen-for-admins-text =
     Klären Sie, was geschehen ist, bevor Sie die Sperrung aufheben: Sehen Sie sich Ereignisse, Geräte und Sitzungen des Kontos an, und setzen Sie die Zwei-Schritt-Anmeldung zurück, wenn jemand anderes sie eingerichtet haben könnte.
 mails-test-subject = Ein Test
 mails-test-text = Diese E-Mail zeigt, dass das Portal Ihnen E-Mails schicken kann.
+
+mails-confirm = Ansehen und bestätigen
+mails-confirm-set-up-subject = Bestätigen Sie die Einrichtung der Zwei-Schritt-Anmeldung
+mails-confirm-set-up-text = Jemand hat sich mit Ihrem Passwort an Ihrem Konto angemeldet und möchte die Zwei-Schritt-Anmeldung einrichten. Wenn Sie es sind, bestätigen Sie es innerhalb einer Stunde mit dem folgenden Link und fahren Sie dort fort, wo Sie sich angemeldet haben. Wenn Sie es nicht sind, frieren Sie Ihr Konto ein: Jemand kennt Ihr Passwort.
+mails-set-up-asked-subject = Jemand möchte die Zwei-Schritt-Anmeldung einrichten
+mails-set-up-asked-text = Jemand hat sich mit Ihrem Passwort an Ihrem Konto angemeldet und möchte die Zwei-Schritt-Anmeldung einrichten. Wenn Sie es sind, rufen Sie die Verwaltung an; sie muss es erlauben. Wenn Sie es nicht sind, frieren Sie Ihr Konto ein: Jemand kennt Ihr Passwort.
+mails-set-up-asked-for-admins-subject = Eine Einrichtung wartet auf Sie
+mails-set-up-asked-for-admins-text = Jemand, der das Passwort von { $who } kennt, möchte für dieses Konto die Zwei-Schritt-Anmeldung einrichten. Warten Sie, bis { $who } anruft oder vor Ihnen steht, und prüfen Sie, wer es ist; erlauben Sie es dann im Portal, auf der Übersicht.

@@ -9,6 +9,7 @@ notice-revoked = Das Gerät ist gesperrt; seine nächste Anfrage wird abgewiesen
 notice-reinstated = Die Sperrung ist aufgehoben. Was die Richtlinie verlangt, wird bei der nächsten Anfrage verlangt.
 notice-role = Die Rolle ist geändert; was das Mitglied in der früheren Rolle beantragt hatte, ist hinfällig.
 notice-reset = Die Zwei-Schritt-Anmeldung ist zurückgesetzt. Das Mitglied wird bei der nächsten Anmeldung zur Einrichtung geführt.
+notice-set-up-allowed = Die Einrichtung ist erlaubt; sie geht dort weiter, wo sich das Mitglied angemeldet hat.
 notice-granted = Die Ausnahme ist gewährt.
 notice-ended = Die Ausnahme ist beendet; die Zwei-Schritt-Anmeldung wird bei der nächsten Anfrage des Mitglieds verlangt.
 notice-proposed = Eine zweite Administratorin oder ein zweiter Administrator muss das innerhalb von sieben Tagen bestätigen. Bis dahin ändert sich nichts.

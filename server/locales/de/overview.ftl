@@ -40,3 +40,8 @@ overview-clock = Die Uhr des Portals
 overview-clock-behind = Für den Betreiber: Die Uhr liegt hinter dem neuesten angenommenen Code zurück; Codes werden abgewiesen, bis sie wieder stimmt.
 overview-clock-unsynchronised = Für den Betreiber: Es ist nicht bekannt, ob die Uhr synchronisiert wird; Codes scheitern, sobald sie um mehr als 30 Sekunden abweicht.
 overview-percent = { $share } %
+
+overview-set-ups-wait = { $count ->
+    [one] { $shown } Anmeldung wartet auf die Einrichtung der Zwei-Schritt-Anmeldung
+   *[other] { $shown } Anmeldungen warten auf die Einrichtung der Zwei-Schritt-Anmeldung
+}

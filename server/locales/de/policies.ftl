@@ -106,3 +106,9 @@ policies-off-recorded = Das Prüfprotokoll bewahrt, wer sie aufgehoben hat, wann
 policies-off-second = Ihre Richtlinie verlangt zwei Personen: Die Vorgabe bleibt, bis jemand anderes aus der Verwaltung das bestätigt hat.
 policies-off-reason-help = Warum das jetzt richtig ist und was an die Stelle tritt. Höchstens 1.000 Zeichen.
 policies-off-button = Vorgabe aufheben
+
+policies-rule-first-factor = Wer bestätigt die erste Authenticator-App eines Kontos, das schon benutzt wurde
+policies-first-factor-free = niemand
+policies-first-factor-mail = das Mitglied, über den Link einer E-Mail
+policies-first-factor-admin = die Verwaltung
+policies-help-first-factor = Wer ein Passwort erfahren hat, könnte sonst die Zwei-Schritt-Anmeldung vor dem Mitglied einrichten. Neue Konten werden nicht gefragt; die Verwaltung kann eine Einrichtung auch dort erlauben, wo eine E-Mail genügt. Das Mitglied erfährt es in jedem Fall per E-Mail.

@@ -71,3 +71,11 @@ mails-frozen-for-admins-text =
     Find out what happened before you reinstate the account: look at its events, devices and sessions, and reset two-step authentication if somebody else may have set it up.
 mails-test-subject = A test
 mails-test-text = This mail shows that the portal can send mails to you.
+
+mails-confirm = Look at it and confirm
+mails-confirm-set-up-subject = Confirm that you set up two-step authentication
+mails-confirm-set-up-text = Somebody has signed in to your account with your password and wants to set up two-step authentication. If it is you, confirm it with the link below within an hour, then go on where you signed in. If it is not you, freeze your account: somebody knows your password.
+mails-set-up-asked-subject = Somebody wants to set up two-step authentication
+mails-set-up-asked-text = Somebody has signed in to your account with your password and wants to set up two-step authentication. If it is you, call an admin, who has to allow it. If it is not you, freeze your account: somebody knows your password.
+mails-set-up-asked-for-admins-subject = A set-up waits for you
+mails-set-up-asked-for-admins-text = Somebody who knows the password of { $who } wants to set up two-step authentication for that account. Wait until { $who } calls you or stands before you, and check who it is; then allow it in the portal, on the Overview page.

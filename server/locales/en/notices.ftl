@@ -9,6 +9,7 @@ notice-revoked = The device is revoked; its next request is refused.
 notice-reinstated = The suspension is lifted. What the policy demands is demanded at the next request.
 notice-role = The role is changed; what the member had asked for in the former one is void.
 notice-reset = Two-step authentication is reset. The member is led to the set-up at the next sign-in.
+notice-set-up-allowed = The set-up is allowed; it goes on where the member signed in.
 notice-granted = The exception is granted.
 notice-ended = The exception is ended; two-step is demanded at the member's next request.
 notice-proposed = Another admin has to confirm this within seven days. Until then nothing changes.

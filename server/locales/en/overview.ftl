@@ -40,3 +40,8 @@ overview-clock = The portal’s clock
 overview-clock-behind = For whoever runs the portal: the clock is behind the newest accepted code: codes are refused until it is right again.
 overview-clock-unsynchronised = For whoever runs the portal: the clock is not known to be synchronised: codes fail when it drifts by more than 30 seconds.
 overview-percent = { $share }%
+
+overview-set-ups-wait = { $count ->
+    [one] { $shown } sign-in waits to set up two-step authentication
+   *[other] { $shown } sign-ins wait to set up two-step authentication
+}

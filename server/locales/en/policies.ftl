@@ -106,3 +106,9 @@ policies-off-recorded = The audit log keeps who turned it off, when and why. Tur
 policies-off-second = Your policy asks for two people: it stays on until another admin has confirmed this.
 policies-off-reason-help = Why this is right now, and what is in place instead. At most 1,000 characters.
 policies-off-button = Turn the requirement off
+
+policies-rule-first-factor = Who confirms the first authenticator of an account that was used before
+policies-first-factor-free = nobody
+policies-first-factor-mail = the member, by the link of a mail
+policies-first-factor-admin = an admin
+policies-help-first-factor = Whoever has learned a password could otherwise set up two-step authentication before the member does. New accounts are not asked; an admin can allow a set-up also where a mail is enough. The member is always told by mail.

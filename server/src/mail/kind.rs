@@ -35,6 +35,17 @@ macro_rules! kinds {
     };
 }
 
+impl Kind {
+    /// The key of what a link of its own is called; `None` for a mail without one.
+    pub fn link_label(self) -> Option<&'static str> {
+        match self {
+            Kind::Invitation => Some("mails-way-in"),
+            Kind::ConfirmSetUp => Some("mails-confirm"),
+            _ => None,
+        }
+    }
+}
+
 kinds! {
     /// The way in, for somebody new: with a link.
     Invitation "invitation", "mails-invitation-subject", "mails-invitation-text", false;
@@ -44,6 +55,13 @@ kinds! {
     Reminder "reminder", "mails-reminder-subject", "mails-reminder-text", false;
     /// Two-step authentication was set up.
     SetUp "set_up", "mails-set-up-subject", "mails-set-up-text", true;
+    /// Somebody wants to set up the account's first authenticator: with the link that confirms it.
+    ConfirmSetUp "confirm_set_up", "mails-confirm-set-up-subject", "mails-confirm-set-up-text", true;
+    /// The same, where an admin has to allow it.
+    SetUpAsked "set_up_asked", "mails-set-up-asked-subject", "mails-set-up-asked-text", true;
+    /// The same, to each admin; fact `who`.
+    SetUpAskedForAdmins "set_up_asked_for_admins", "mails-set-up-asked-for-admins-subject",
+        "mails-set-up-asked-for-admins-text", false;
     /// Another authenticator took the place of the former one.
     Renewed "renewed", "mails-renewed-subject", "mails-renewed-text", true;
     /// The member turned two-step authentication off.

@@ -38,8 +38,8 @@ pub struct About<'a> {
 /// The links of a mail, as whole addresses.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Links<'a> {
-    /// An invitation's.
-    pub way_in: Option<&'a str>,
+    /// An invitation's, or the one that confirms a set-up.
+    pub own: Option<&'a str>,
     /// The one that freezes the account.
     pub freeze: Option<&'a str>,
 }
@@ -52,7 +52,7 @@ struct Html<'a> {
     greeting: &'a str,
     paragraphs: &'a [String],
     details: &'a [(String, String)],
-    way_in: Option<(&'a str, &'a str)>,
+    own: Option<(&'a str, &'a str)>,
     freeze: Option<(&'a str, &'a str, &'a str)>,
     closing: &'a str,
 }
@@ -77,7 +77,7 @@ pub fn write(about: &About<'_>, links: Links<'_>) -> Letter {
     let paragraphs: Vec<String> = words.with(text, &values).split("\n\n").map(str::to_owned).collect();
     let details = details(about, fact);
     let closing = words.with("mails-closing", &values);
-    let way_in_label = words.say("mails-way-in");
+    let link_label = words.say(about.kind.link_label().unwrap_or("mails-way-in"));
     let (question, freeze_label) = (words.say("mails-not-me"), words.say("mails-freeze"));
     let html = Html {
         language: words.language().tag(),
@@ -85,7 +85,7 @@ pub fn write(about: &About<'_>, links: Links<'_>) -> Letter {
         greeting: &greeting,
         paragraphs: &paragraphs,
         details: &details,
-        way_in: links.way_in.map(|link| (link, way_in_label.as_str())),
+        own: links.own.map(|link| (link, link_label.as_str())),
         freeze: links.freeze.map(|link| (link, question.as_str(), freeze_label.as_str())),
         closing: &closing,
     };
@@ -95,7 +95,7 @@ pub fn write(about: &About<'_>, links: Links<'_>) -> Letter {
     if !details.is_empty() {
         parts.push(details.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n"));
     }
-    parts.extend(links.way_in.map(|link| format!("{way_in_label}:\n{link}")));
+    parts.extend(links.own.map(|link| format!("{link_label}:\n{link}")));
     parts.extend(links.freeze.map(|link| format!("{question}\n{freeze_label}:\n{link}")));
     parts.push(format!("-- \n{closing}"));
     Letter { subject, text: parts.join("\n\n") + "\n", html }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn times_are_in_the_receivers_zone_and_the_link_stands_in_both_parts() {
         let link = "https://localhost:8443/not-me/x_y";
-        let links = Links { way_in: None, freeze: Some(link) };
+        let links = Links { own: None, freeze: Some(link) };
         let letter = letter(Kind::SetUp, "de", json!({ "address": "192.0.2.1" }), links);
         assert!(letter.text.contains("24.11.2026, 10:30 CET") && letter.text.contains("192.0.2.1"), "{}", letter.text);
         assert!(letter.text.contains(&format!("\n{link}\n")), "{}", letter.text);

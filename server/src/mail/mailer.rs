@@ -156,10 +156,10 @@ async fn deliver(
 ) -> Sending {
     let Some(kind) = mail.kind else { return Sending::Void };
     let base = portal.config.public_url.trim_end_matches('/');
-    let Ok(way_in) = mail.open_link(portal.key_wrap.as_ref()) else {
+    let Ok(own) = mail.open_link(portal.key_wrap.as_ref()) else {
         return Sending::Later("the link of this mail cannot be opened: is it the right key file?".to_owned());
     };
-    let way_in = way_in.map(|path| SecretText::new(format!("{base}{}", path.expose())));
+    let own = own.map(|path| SecretText::new(format!("{base}{}", path.expose())));
     let freeze = freeze.map(|token| SecretText::new(format!("{base}/not-me/{}", token.expose())));
     let about = About {
         words: &receiver.words,
@@ -169,8 +169,7 @@ async fn deliver(
         facts: &mail.facts,
         at_ms: mail.at_ms,
     };
-    let links =
-        Links { way_in: way_in.as_ref().map(SecretText::expose), freeze: freeze.as_ref().map(SecretText::expose) };
+    let links = Links { own: own.as_ref().map(SecretText::expose), freeze: freeze.as_ref().map(SecretText::expose) };
     let letter = letter::write(&about, links);
     let message = match compose(smtp, &mail.id, receiver, letter, portal.now_ms().unwrap_or(mail.at_ms)) {
         Ok(message) => message,

@@ -61,7 +61,7 @@ pub struct Message {
     pub kind: Kind,
     /// Plain values: `device`, `address`, `by`, `role`, `left`, `who`.
     pub facts: Map<String, serde_json::Value>,
-    /// The link of an invitation.
+    /// The link of an invitation, or of a set-up to be confirmed.
     pub link: Option<SealedLink>,
     /// When it happened, epoch milliseconds.
     pub at_ms: u64,

@@ -218,7 +218,7 @@ async fn show_one(
     // The links are made when it is sent, and open something: here stands only that there are some.
     let hidden = receiver.words.say("mail-link-hidden");
     let links = mail.kind.map_or(Links::default(), |kind| Links {
-        way_in: (kind == crate::mail::outbox::Kind::Invitation).then_some(hidden.as_str()),
+        own: kind.link_label().map(|_| hidden.as_str()),
         freeze: kind.can_freeze().then_some(hidden.as_str()),
     });
     let written = mail.kind.map(|kind| {

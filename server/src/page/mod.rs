@@ -24,6 +24,7 @@ mod record;
 mod recovery;
 mod renewal;
 mod sessions;
+mod set_up_link;
 mod sign_in;
 mod sso;
 mod two_step;
@@ -76,6 +77,7 @@ pub fn routes(portal: Portal) -> (Router<Portal>, Vec<Declared>) {
         announce::routes,
         mail::routes,
         freeze::routes,
+        set_up_link::routes,
         first_run::routes,
         crate::applications::hand_over::routes,
     ];

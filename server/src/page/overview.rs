@@ -7,6 +7,7 @@ use crate::audit::{self, Search};
 use crate::caller::Caller;
 use crate::compliance::{self, Counts, Day};
 use crate::devices::list;
+use crate::first_factor;
 use crate::health::look_at_clock;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -145,7 +146,9 @@ fn waiting(tx: &mut Tx<'_>, caller: &Caller) -> Result<Vec<Waiting>, StoreError>
     let open = proposals::list(tx, organisation, caller.now_ms)?;
     let for_me = open.iter().filter(|proposal| proposal.made_by != caller.member).count() as u64;
     let mails = compliance::failed_mails(tx, organisation)?;
+    let set_ups = first_factor::list(tx, caller, "")?.len() as u64;
     let all = [
+        (set_ups, "overview-set-ups-wait", "/admin/set-ups"),
         (pending, "overview-devices-wait", "/admin/devices?state=pending"),
         (for_me, "overview-proposals-wait", "/admin/policies#proposals"),
         (mails, "overview-mails-failed", "/admin/mail"),

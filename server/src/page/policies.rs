@@ -1,7 +1,7 @@
 //! Admin → Settings → Policies → Security: the rules, what they would do before they are saved, and the page that turns the
 //! requirement off.
 
-use super::policy_form::{self, APPROVALS, NUMBERS, Number, Sent};
+use super::policy_form::{self, APPROVALS, FIRST_FACTORS, NUMBERS, Number, Sent};
 use super::proposals::{ProposalRow, differences, row};
 use super::{Form, Frame, Notice, lead_to_fresh_code, render, render_refused};
 use crate::access::{Access, Pages, get};
@@ -211,6 +211,11 @@ impl PoliciesPage {
         {
             self.rules.device_approval = chosen;
         }
+        if let Some(chosen) =
+            sent.get("first_factor").and_then(|name| serde_json::from_value(name.as_str().into()).ok())
+        {
+            self.rules.first_factor = chosen;
+        }
         reason.clone_into(&mut self.reason);
         let frame = std::mem::replace(&mut self.frame, Frame::plain(&Words::default(), ""));
         self.frame = frame.with_fault();
@@ -218,6 +223,10 @@ impl PoliciesPage {
 
     fn is_approval(&self, name: &str) -> bool {
         serde_json::to_value(self.rules.device_approval).is_ok_and(|value| value == name)
+    }
+
+    fn is_first_factor(&self, name: &str) -> bool {
+        serde_json::to_value(self.rules.first_factor).is_ok_and(|value| value == name)
     }
 
     fn range(&self, number: &Number) -> String {

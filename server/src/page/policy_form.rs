@@ -57,6 +57,13 @@ pub(super) const APPROVALS: [(&str, &str); 3] = [
     ("none", "policies-approval-none"),
 ];
 
+/// By what the first authenticator of a used account is confirmed.
+pub(super) const FIRST_FACTORS: [(&str, &str); 3] = [
+    ("free", "policies-first-factor-free"),
+    ("mail", "policies-first-factor-mail"),
+    ("admin", "policies-first-factor-admin"),
+];
+
 impl Number {
     /// What the field shows of these rules.
     pub(super) fn shown(&self, rules: &Rules) -> String {
@@ -78,10 +85,17 @@ pub(super) fn read(sent: &Sent, shown: &Rules) -> Result<Rules, &'static str> {
         let typed = text.trim().parse::<u64>().ok().filter(|n| (number.min..=number.max).contains(n));
         put(&mut wanted, number.rule, (typed.ok_or(number.name)? * number.unit).into());
     }
-    for name in ["device_approval", "min_app"] {
+    for name in ["device_approval", "first_factor", "min_app"] {
         if let Some(text) = sent.get(name) {
             put(&mut wanted, name, text.trim().into());
         }
+    }
+    let is_offered = |name: &str, choices: &[(&str, &str)]| {
+        let chosen = wanted.get(name).and_then(Value::as_str);
+        choices.iter().any(|(choice, _)| chosen == Some(choice))
+    };
+    if !is_offered("first_factor", &FIRST_FACTORS) {
+        return Err("first_factor");
     }
     let rules: Rules = serde_json::from_value(wanted).map_err(|_| "device_approval")?;
     if rules.are_in_range() { Ok(rules) } else { Err("min_app") }
@@ -136,6 +150,7 @@ mod tests {
             ("grace_days", "-1"),
             ("code_days", ""),
             ("device_approval", "sometimes"),
+            ("first_factor", "perhaps"),
             ("min_app", "new"),
         ] {
             assert_eq!(read(&sent(&[(name, value)]), &Rules::defaults()), Err(name));

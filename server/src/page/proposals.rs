@@ -94,6 +94,9 @@ fn text(words: &Words, rule: &str, value: &Value) -> String {
         Value::String(text) if rule == "device_approval" => {
             words.find(&format!("policies-approval-{}", text.replace('_', "-")), &[]).unwrap_or_else(|| text.clone())
         }
+        Value::String(text) if rule == "first_factor" => {
+            words.find(&format!("policies-first-factor-{text}"), &[]).unwrap_or_else(|| text.clone())
+        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }

@@ -5,6 +5,7 @@ use super::recovery::{self, AfterCodes};
 use super::{Form, Frame, Next, render, render_refused, with_session};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
+use crate::first_factor::{self, Standing};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::sessions;
@@ -13,12 +14,13 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::Deserialize;
 use std::sync::Arc;
 use twinlock_core::code::OneTimeCode;
+use twinlock_core::policy::FirstFactor;
 use twinlock_core::secret::SecretText;
 use twinlock_core::step::Step;
 use twinlock_core::wire::TwoStepSetUp;
@@ -42,6 +44,19 @@ struct IntroductionPage {
     /// Key of the reason for the set-up.
     lead: &'static str,
     /// Whether the member may leave it for another time.
+    is_free: bool,
+}
+
+/// Before the wizard, where the policy wants the first authenticator of a used account confirmed.
+#[derive(Template)]
+#[template(path = "set_up_unconfirmed.html")]
+struct UnconfirmedPage {
+    frame: Frame,
+    /// When it was asked for, epoch milliseconds; 0 for not yet.
+    asked_ms: u64,
+    /// By the link of a mail; otherwise by an admin.
+    by_mail: bool,
+    next: String,
     is_free: bool,
 }
 
@@ -134,7 +149,11 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .route(Access::ShowCode, "/code", get(ask).post(verify))
 }
 
-async fn introduce(Extension(caller): Extension<Arc<Caller>>, Query(next): Query<Next>) -> Response {
+async fn introduce(
+    State(portal): State<Portal>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Query(next): Query<Next>,
+) -> Result<Response, Refusal> {
     let is_recovering = caller.is_recovering();
     let is_required = caller.facts.is_two_step_required(&caller.rules, caller.now_ms);
     // The provider's second factor let the member in, so what asks for a code of our own has to say why.
@@ -146,8 +165,19 @@ async fn introduce(Extension(caller): Extension<Arc<Caller>>, Query(next): Query
         _ => ("set-up-title", "set-up-lead-chosen"),
     };
     let is_free = (!is_required || is_vouched_for) && !is_recovering;
+    let (reader, next) = (Arc::clone(&caller), next.path().to_owned());
+    let standing = portal.store.read(move |tx| first_factor::standing(tx, &reader)).await?;
+    if let Standing::Unasked | Standing::Asked(_) = standing {
+        return Ok(render(&UnconfirmedPage {
+            frame: Frame::of(&caller, "", "set-up-unconfirmed-title"),
+            asked_ms: if let Standing::Asked(at_ms) = standing { at_ms } else { 0 },
+            by_mail: caller.rules.first_factor == FirstFactor::Mail,
+            next,
+            is_free,
+        }));
+    }
     let frame = Frame::of(&caller, "", title);
-    render(&IntroductionPage { frame, at: 1, next: next.path().to_owned(), lead, is_free })
+    Ok(render(&IntroductionPage { frame, at: 1, next, lead, is_free }))
 }
 
 async fn begin(
@@ -156,8 +186,18 @@ async fn begin(
     Form(form): Form<BeginForm>,
 ) -> Result<Response, Refusal> {
     let (app, next) = (AppChoice::of_name(&form.app), Next { next: form.next });
-    let set_up = two_step::begin(&portal, &caller).await?;
-    show_secret(&caller, set_up, Purpose::SetUp, app, next.path())
+    match two_step::begin(&portal, &caller).await {
+        Ok(set_up) => show_secret(&caller, set_up, Purpose::SetUp, app, next.path()),
+        Err(refused) => Ok(lead_to_confirmation(refused, &next)),
+    }
+}
+
+/// Whoever has to be confirmed first is told so where the set-up begins.
+fn lead_to_confirmation(refused: Refusal, next: &Next) -> Response {
+    if refused.code() == ErrorCode::SetUpUnconfirmed {
+        return Redirect::to(&format!("/set-up{}", super::next_query(next.path()))).into_response();
+    }
+    refused.into_response()
 }
 
 /// The page with a secret that waits for its first code.
@@ -186,8 +226,12 @@ async fn confirm(
     Extension(caller): Extension<Arc<Caller>>,
     Form(form): Form<CodeForm>,
 ) -> Result<Response, Refusal> {
-    let outcome = two_step::confirm(&portal, &caller, &form.code).await;
-    conclude_set_up(&caller, outcome, form.next, Purpose::SetUp)
+    match two_step::confirm(&portal, &caller, &form.code).await {
+        Err(refused) if refused.code() == ErrorCode::SetUpUnconfirmed => {
+            Ok(lead_to_confirmation(refused, &Next { next: form.next }))
+        }
+        outcome => conclude_set_up(&caller, outcome, form.next, Purpose::SetUp),
+    }
 }
 
 async fn ask(Extension(caller): Extension<Arc<Caller>>, Query(next): Query<Next>) -> Response {

@@ -80,6 +80,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::mail::reminders::STATEMENTS,
         crate::renewal::STATEMENTS,
         crate::resets::STATEMENTS,
+        crate::first_factor::STATEMENTS,
         crate::restored::STATEMENTS,
         crate::mail::sending::STATEMENTS,
         crate::sessions::STATEMENTS,

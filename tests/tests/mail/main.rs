@@ -5,6 +5,7 @@
 mod support;
 
 mod announcement;
+mod confirm_set_up;
 mod connection;
 mod freeze;
 mod outage;

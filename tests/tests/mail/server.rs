@@ -38,7 +38,12 @@ impl Mail {
 
     /// The path of the link that freezes the account.
     pub fn freeze_path(&self) -> String {
-        let start = format!("https://{AUTHORITY}/not-me/");
+        self.path_of("/not-me/")
+    }
+
+    /// The path of the link that begins with this.
+    pub fn path_of(&self, start: &str) -> String {
+        let start = format!("https://{AUTHORITY}{start}");
         let link = self.text.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{}", self.text));
         assert!(self.html.contains(&format!("href=\"{link}\"")), "{}", self.html);
         link.strip_prefix(&format!("https://{AUTHORITY}")).unwrap().to_owned()

@@ -175,6 +175,8 @@ async fn nothing_is_served_that_was_not_declared() {
         "/auth/landing",
         "/not-me/{token}",
         "/not-me/{token}",
+        "/confirm-set-up/{token}",
+        "/confirm-set-up/{token}",
         "/first-run/{token}",
         "/first-run/{token}",
         "/invitation",

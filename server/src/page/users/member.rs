@@ -5,6 +5,7 @@ use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};
 use crate::exceptions::{self, ExceptionView};
+use crate::first_factor::{self, SetUpRequest};
 use crate::members;
 use crate::members::invitations::{self, Pending};
 use crate::members::status::MemberView;
@@ -37,6 +38,8 @@ pub(super) struct MemberPage {
     devices: Vec<DeviceView>,
     sessions: u64,
     codes_left: u32,
+    /// Sessions that wait to set up the first authenticator.
+    set_ups: Vec<SetUpRequest>,
     /// How an invitation stands that nobody has followed; empty for who has a password.
     invitation: String,
     is_invitation_open: bool,
@@ -143,9 +146,10 @@ pub(super) async fn gather(portal: &Portal, caller: &Arc<Caller>, member: &str) 
         } else {
             None
         };
-        Ok(Some((found, exception, devices, sessions, codes, invitation)))
+        let set_ups = first_factor::list(tx, &reader, &found.id)?;
+        Ok(Some((found, exception, devices, sessions, codes, set_ups, invitation)))
     });
-    let (member, exception, devices, sessions, codes_left, invitation) = read.await?.ok_or(Error::NotFound)?;
+    let (member, exception, devices, sessions, codes_left, set_ups, invitation) = read.await?.ok_or(Error::NotFound)?;
     let words = &caller.words;
     Ok(MemberPage {
         frame: Frame::titled(caller, "users", member.name.clone()),
@@ -158,6 +162,7 @@ pub(super) async fn gather(portal: &Portal, caller: &Arc<Caller>, member: &str) 
         devices,
         sessions,
         codes_left,
+        set_ups,
         is_invitation_open: matches!(invitation, Some(Some(_))),
         invitation: invitation.map(|pending| told(words, pending, caller.now_ms)).unwrap_or_default(),
         fault: String::new(),

@@ -2,11 +2,13 @@
 
 mod exception;
 mod export;
+mod identity_check;
 mod invite;
 mod member;
 mod query;
 mod remind;
 mod reset;
+mod set_up;
 mod status;
 
 use super::{Frame, Notice, render};
@@ -22,6 +24,7 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
+pub(crate) use identity_check::CHECKS;
 use query::{ListQuery, address};
 use status::{Status, ago, role_key, status_key};
 use std::sync::Arc;
@@ -66,7 +69,7 @@ struct Head {
 
 pub(super) fn routes(pages: Pages) -> Pages {
     let pages = pages.route(Access::Admin, "/admin/users", get(show));
-    [member::routes, exception::routes, reset::routes, remind::routes, export::routes, invite::routes]
+    [member::routes, exception::routes, reset::routes, set_up::routes, remind::routes, export::routes, invite::routes]
         .into_iter()
         .fold(pages, |pages, routes| routes(pages))
 }

@@ -1,5 +1,6 @@
 //! Admin → Users → one member → *Reset Two-Step Authentication*: a page of its own, with what it does before it is done.
 
+use super::identity_check::{CheckForm, fault_of};
 use super::member::{address, back};
 use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
@@ -8,15 +9,14 @@ use crate::members;
 use crate::page::{Form, Frame, lead_to_fresh_code, render, render_refused};
 use crate::portal::Portal;
 use crate::problem::Refusal;
-use crate::resets::{self, IdentityCheck, ResetRequest};
+use crate::resets;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 use std::sync::Arc;
-use twinlock_core::{Error, ErrorCode};
+use twinlock_core::Error;
 
 #[derive(Template)]
 #[template(path = "member_reset.html")]
@@ -32,23 +32,6 @@ struct ResetPage {
     reference: String,
     fault: String,
 }
-
-#[derive(Deserialize)]
-struct ResetForm {
-    /// As the choice sends it; empty where none was made.
-    #[serde(default)]
-    identity_check: String,
-    #[serde(default)]
-    reference: String,
-}
-
-/// The word in the form, the check, and the key of its name.
-const CHECKS: [(&str, IdentityCheck, &str); 4] = [
-    ("in_person", IdentityCheck::InPerson, "member-check-in-person"),
-    ("known_phone", IdentityCheck::KnownPhone, "member-check-known-phone"),
-    ("video", IdentityCheck::Video, "member-check-video"),
-    ("other", IdentityCheck::Other, "member-check-other"),
-];
 
 pub(super) fn routes(pages: Pages) -> Pages {
     pages.route(Access::Admin, "/admin/users/{member}/reset", get(show).post(reset))
@@ -73,29 +56,26 @@ async fn reset(
     State(portal): State<Portal>,
     Extension(caller): Extension<Arc<Caller>>,
     Path(member): Path<String>,
-    Form(form): Form<ResetForm>,
+    Form(form): Form<CheckForm>,
 ) -> Result<Response, Refusal> {
-    let chosen = CHECKS.into_iter().find(|(word, ..)| *word == form.identity_check);
-    let fault = match chosen {
-        None => "member-reset-needs-check",
-        Some((_, identity_check, _)) => {
+    let fault = match form.read() {
+        None => fault_of(None),
+        Some(checked) => {
             let of = member.clone();
-            let request = ResetRequest { identity_check, reference: form.reference.clone() };
-            match portal.act(&caller, move |tx, caller| resets::reset(tx, caller, &of, &request)).await {
+            match portal.act(&caller, move |tx, caller| resets::reset(tx, caller, &of, &checked)).await {
                 Ok(()) => return Ok(back(&member, "reset")),
-                Err(refused) => match refused.code() {
-                    ErrorCode::ReasonRequired => "member-reset-needs-reference",
-                    ErrorCode::BadRequest => "member-reset-long-reference",
-                    _ => return Ok(lead_to_fresh_code(refused, &format!("{}/reset", address(&member)))),
+                Err(refused) => match fault_of(Some(refused.code())) {
+                    None => return Ok(lead_to_fresh_code(refused, &format!("{}/reset", address(&member)))),
+                    fault => fault,
                 },
             }
         }
     };
     let page = gather(&portal, &caller, &member).await?;
     let page = ResetPage {
-        chosen: chosen.map_or("", |(word, ..)| word),
+        chosen: form.chosen(),
         reference: form.reference,
-        fault: caller.words.say(fault),
+        fault: caller.words.say(fault.unwrap_or_default()),
         frame: page.frame.with_fault(),
         ..page
     };
