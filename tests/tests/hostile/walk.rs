@@ -18,6 +18,8 @@ impl Siege {
     async fn lay() -> Self {
         let portal = Portal::start();
         let cast = cast(&portal).await;
+        // An account is noted as used at the first request of a session that is done.
+        portal.world.sql("UPDATE member SET used_ms = 1 WHERE used_ms = 0");
         let routes = route::all(&portal.door).await;
         Self { portal, cast, routes }
     }

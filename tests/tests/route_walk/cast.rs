@@ -263,6 +263,8 @@ impl Walk {
             (Foreigner, Sender::Cookie(foreigner)),
             (ForeignAdmin, Sender::Cookie(foreign_admin)),
         ];
+        // An account is noted as used at the first request of a session that is done.
+        portal.world.sql("UPDATE member SET used_ms = 1 WHERE used_ms = 0");
         let routes = twinlock_portal::app::declared(&portal.state).unwrap();
         Self { portal, cast, victims, routes }
     }
