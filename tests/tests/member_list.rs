@@ -36,7 +36,11 @@ fn seed(portal: &Portal) {
     ));
     let [mut members, mut factors, mut exceptions, mut links] = [const { Vec::<String>::new() }; 4];
     for n in 0..ROWS {
-        let mut h = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+        // Mixed well (splitmix64), so that every fact meets every other.
+        let mut h = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        h = (h ^ (h >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        h ^= h >> 31;
         let mut draw = |of: u64| {
             let drawn = h % of;
             h /= of;
@@ -57,10 +61,12 @@ fn seed(portal: &Portal) {
             '{folded} {id}@example.test', {reset_ms}, {seen_ms})"
         ));
         if let Some(state) = [None, None, Some("active"), Some("disabled"), Some("pending"), None][factor as usize] {
-            factors.push(format!("('{organisation}', '{id}', '{id}', '{state}', '', 1, 0, 0, 0, {}, 0)", now_ms - began));
+            factors
+                .push(format!("('{organisation}', '{id}', '{id}', '{state}', '', 1, 0, 0, 0, {}, 0)", now_ms - began));
         }
         if let Some((until_ms, is_over)) =
-            [None, None, Some((now_ms + DAY_MS, 0)), Some((now_ms - 1, 0)), Some((now_ms - DAY_MS, 1))][exception as usize]
+            [None, None, Some((now_ms + DAY_MS, 0)), Some((now_ms - 1, 0)), Some((now_ms - DAY_MS, 1))]
+                [exception as usize]
         {
             exceptions.push(format!("('{organisation}', '{id}', {until_ms}, 'a test', '', 1, {is_over})"));
         }
@@ -168,11 +174,10 @@ fn link(page: &str, rel: &str) -> Option<String> {
 async fn compare_files(ada: &mut Browser, people: &[Person], what: &str) {
     for (status, _) in FILTERS {
         for sort in SORTS {
-            for (role, q) in [("", ""), ("admin", ""), ("member", "bo 1"), ("", "cy")] {
-                let query = format!("?status={status}&sort={sort}&role={role}&q={}", q.replace(' ', "+"));
+            for (role, q) in [("", ""), ("admin", ""), ("member", "1"), ("", "cy")] {
+                let query = format!("?status={status}&sort={sort}&role={role}&q={q}");
                 let file = ada.get(&format!("/admin/users.csv{query}")).await.expect(200).text();
-                let told: Vec<Vec<&str>> =
-                    file.lines().skip(1).map(|line| line.split(',').take(8).collect()).collect();
+                let told: Vec<Vec<&str>> = file.lines().skip(1).map(|line| line.split(',').take(8).collect()).collect();
                 let wanted: Vec<Vec<String>> =
                     expected(people, (status, sort, role, q)).into_iter().map(Person::line).collect();
                 assert_eq!(told, wanted, "{what}: {query}");
@@ -214,7 +219,8 @@ async fn compare_tiles(ada: &mut Browser, people: &[Person], what: &str) {
         if let Some((_, rest)) = page.split_once(&tile).filter(|_| !status.is_empty()) {
             let number = people.iter().filter(|person| statuses.contains(&person.status())).count();
             let text = rest.split_once("</a>").unwrap().0;
-            let shown: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+            let shown: String =
+                text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
             assert_eq!(shown, number.to_string(), "{what}: {status}: {text}");
         }
     }
@@ -248,8 +254,13 @@ async fn b58_every_filter_in_every_order_is_what_a_reader_of_everybody_lists() {
     // Time is noted.
     portal.state.sweep().await.unwrap();
     portal.world.expect_kept_counts();
-    assert_eq!(portal.world.sql(&format!(
-        "SELECT count(*) FROM two_step_exception WHERE is_over = 0 AND until_ms <= {}", portal.clock.now_ms())), "0");
+    assert_eq!(
+        portal.world.sql(&format!(
+            "SELECT count(*) FROM two_step_exception WHERE is_over = 0 AND until_ms <= {}",
+            portal.clock.now_ms()
+        )),
+        "0"
+    );
     let people = everybody(&portal, &mut ada).await;
     compare_pages(&mut ada, &people, "after the sweep").await;
     compare_tiles(&mut ada, &people, "after the sweep").await;

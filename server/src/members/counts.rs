@@ -77,9 +77,7 @@ pub fn late(
     (role, pattern): (&str, &str),
 ) -> Result<Vec<MemberView>, StoreError> {
     let mut ids = Vec::new();
-    for (sql, until_ms) in
-        [(LIST_LATE_EXCEPTIONS, moment.now_ms), (LIST_LATE_SET_UPS, moment.fresh_after_ms())]
-    {
+    for (sql, until_ms) in [(LIST_LATE_EXCEPTIONS, moment.now_ms), (LIST_LATE_SET_UPS, moment.fresh_after_ms())] {
         let mut behind = (i64::MIN, String::new());
         loop {
             let values = [organisation.into(), until_ms.into(), behind.0.into(), (&behind.1).into()];

@@ -81,13 +81,7 @@ pub fn page(
 }
 
 /// How many match, at most `most` and one more.
-pub fn count(
-    tx: &mut Tx<'_>,
-    organisation: &str,
-    wanted: &Wanted,
-    most: u64,
-    now_ms: u64,
-) -> Result<u64, StoreError> {
+pub fn count(tx: &mut Tx<'_>, organisation: &str, wanted: &Wanted, most: u64, now_ms: u64) -> Result<u64, StoreError> {
     Ok(match total(tx, organisation, wanted, most, now_ms)? {
         Total::Exactly(number) => number.min(most + 1),
         Total::MoreThan(_) => most + 1,

@@ -13,8 +13,16 @@ use std::collections::VecDeque;
 macro_rules! by_name {
     ($of:expr, $beyond:literal, $order:literal) => {
         concat!(
-            select_shelved!(), $of, " AND (m.sort_name, m.id) ", $beyond, " ($4, $5)
-            ORDER BY m.sort_name ", $order, ", m.id ", $order, " LIMIT 51"
+            select_shelved!(),
+            $of,
+            " AND (m.sort_name, m.id) ",
+            $beyond,
+            " ($4, $5)
+            ORDER BY m.sort_name ",
+            $order,
+            ", m.id ",
+            $order,
+            " LIMIT 51"
         )
     };
 }
@@ -22,8 +30,24 @@ macro_rules! by_name {
 macro_rules! by_number {
     ($key:literal, $number:literal, $of:expr, $beyond:literal, $order:literal) => {
         concat!(
-            select_shelved!(), $of, " AND (m.", $key, ", m.sort_name, m.id) ", $beyond, " (", $number, ", $4, $5)
-            ORDER BY m.", $key, " ", $order, ", m.sort_name ", $order, ", m.id ", $order, " LIMIT 51"
+            select_shelved!(),
+            $of,
+            " AND (m.",
+            $key,
+            ", m.sort_name, m.id) ",
+            $beyond,
+            " (",
+            $number,
+            ", $4, $5)
+            ORDER BY m.",
+            $key,
+            " ",
+            $order,
+            ", m.sort_name ",
+            $order,
+            ", m.id ",
+            $order,
+            " LIMIT 51"
         )
     };
 }
@@ -31,8 +55,16 @@ macro_rules! by_number {
 macro_rules! matching {
     ($role:literal, $pattern:literal) => {
         concat!(
-            " AND (", $role, " = '' OR m.role = ", $role, ")
-            AND (", $pattern, " = '' OR m.search_text LIKE ", $pattern, " ESCAPE '\\')"
+            " AND (",
+            $role,
+            " = '' OR m.role = ",
+            $role,
+            ")
+            AND (",
+            $pattern,
+            " = '' OR m.search_text LIKE ",
+            $pattern,
+            " ESCAPE '\\')"
         )
     };
 }

@@ -150,8 +150,14 @@ impl World {
     #[track_caller]
     pub fn expect_kept_counts(&self) {
         let misplaced = format!("SELECT count(*) FROM member WHERE shelf <> {SHELF_BY_FACTS} OR place <> shelf / 10");
-        assert_eq!(self.sql(&misplaced), "0", "{}", self.sql(&format!("SELECT id, shelf, {SHELF_BY_FACTS} FROM member")));
-        let counted = self.sql("SELECT organisation, shelf, count(*) FROM member GROUP BY organisation, shelf ORDER BY 1, 2");
+        assert_eq!(
+            self.sql(&misplaced),
+            "0",
+            "{}",
+            self.sql(&format!("SELECT id, shelf, {SHELF_BY_FACTS} FROM member"))
+        );
+        let counted =
+            self.sql("SELECT organisation, shelf, count(*) FROM member GROUP BY organisation, shelf ORDER BY 1, 2");
         let kept = "SELECT organisation, shelf, CAST(sum(members) AS BIGINT) FROM member_count
             GROUP BY organisation, shelf HAVING sum(members) <> 0 ORDER BY 1, 2";
         assert_eq!(self.sql(kept), counted);
