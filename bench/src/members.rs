@@ -32,36 +32,41 @@ const FROM_THE_END: u64 = 2 * PAGE;
 const DAY_MS: u64 = 86_400_000;
 const GRACE_DAYS: u64 = 14;
 const LIST: &str = "/admin/users?status=not-set-up";
+/// Other pages by status, and two that stand on the same counts.
+const OTHERS: [&str; 8] = [
+    "/admin/users",
+    "/admin/users?status=non-compliant",
+    "/admin/users?status=exception",
+    "/admin/users?status=grace",
+    "/admin/users?status=reset&sort=seen",
+    "/admin/users?status=non-compliant&sort=status-down",
+    "/admin/users?role=admin",
+    "/admin",
+];
+const ISSUER: &str = "https://id.example";
 /// No name is sorted behind it.
 const LAST: &str = "\u{10ffff}";
 
 twinlock_portal::statements! {
-    // The portal's OPEN_UP, but for where the page begins; `peer` compares the two.
-    BY_OFFSET = "SELECT m.id, m.name, m.email, m.role, m.state, CASE WHEN f.state = 'active' THEN 'set_up'
-            WHEN f.state = 'disabled' THEN 'locked'
-            WHEN q.created_ms > $3 THEN 'setting_up' WHEN l.mfa = 1 THEN 'sso_mfa' WHEN x.until_ms > $2 THEN 'exception'
-            WHEN m.created_ms > $4 OR o.required_ms > $4 THEN 'grace' WHEN l.signed_in_ms > 0 THEN 'sso_without_mfa'
-            WHEN m.reset_ms > 0 THEN 'reset' ELSE 'not_set_up' END,
+    // The portal's SHELF_UP, but for where the page begins; `peer` compares the two.
+    BY_OFFSET = "SELECT m.id, m.name, m.email, m.role, m.state,
+            CASE WHEN m.shelf = 50 THEN 'active' WHEN m.shelf = 10 THEN 'disabled' WHEN m.shelf = 60 THEN
+                COALESCE((SELECT f.state FROM factor f
+                    WHERE f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'), '')
+                ELSE '' END,
             (SELECT CAST(count(*) AS BIGINT) FROM device d
                 WHERE d.organisation = m.organisation AND d.member = m.id AND d.state = 'approved'),
-            COALESCE(x.until_ms, 0), o.required_ms, m.created_ms, COALESCE(l.signed_in_ms, 0), m.reset_ms, m.seen_ms,
-            m.sort_name, m.place, m.reminded_ms, m.bounced_ms
-        FROM member m
-        JOIN organisation o ON o.id = m.organisation
-        LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
-        LEFT JOIN factor q ON q.organisation = m.organisation AND q.member = m.id AND q.state = 'pending'
-        LEFT JOIN two_step_exception x ON x.organisation = m.organisation AND x.member = m.id
-        LEFT JOIN identity_provider i ON i.organisation = m.organisation
-        LEFT JOIN sso_link l ON l.organisation = m.organisation AND l.issuer = i.issuer AND l.member = m.id
-            AND l.signed_in_ms >= i.set_ms
-        WHERE m.organisation = $1 AND m.place < 5
-            AND ($5 = '' OR m.role = $5) AND ($6 = '' OR m.search_text LIKE $6 ESCAPE '\\')
-            AND ($7 = '' OR $7 LIKE '%,' || CASE WHEN m.state = 'suspended' THEN 'suspended' ELSE
-            CASE WHEN f.state = 'active' THEN 'set_up' WHEN f.state = 'disabled' THEN 'locked'
-            WHEN q.created_ms > $3 THEN 'setting_up' WHEN l.mfa = 1 THEN 'sso_mfa' WHEN x.until_ms > $2 THEN 'exception'
-            WHEN m.created_ms > $4 OR o.required_ms > $4 THEN 'grace' WHEN l.signed_in_ms > 0 THEN 'sso_without_mfa'
-            WHEN m.reset_ms > 0 THEN 'reset' ELSE 'not_set_up' END END || ',%')
-        ORDER BY m.sort_name ASC, m.id ASC LIMIT $8 OFFSET $9";
+            CASE WHEN m.shelf IN (22, 32, 40, 60) THEN COALESCE((SELECT x.until_ms FROM two_step_exception x
+                WHERE x.organisation = m.organisation AND x.member = m.id), 0) ELSE 0 END,
+            CASE WHEN m.shelf IN (40, 60) THEN COALESCE((SELECT q.created_ms FROM factor q
+                WHERE q.organisation = m.organisation AND q.member = m.id AND q.state = 'pending'), 0) ELSE 0 END,
+            m.created_ms,
+            CASE WHEN m.shelf NOT IN (10, 20, 30, 50) THEN COALESCE((SELECT l.signed_in_ms * 2 + l.mfa FROM sso_link l
+                WHERE l.organisation = m.organisation AND l.issuer = $2 AND l.member = m.id
+                AND l.signed_in_ms >= $3), 0) ELSE 0 END,
+            m.reset_ms, m.seen_ms, m.sort_name, m.place, m.reminded_ms, m.bounced_ms, m.shelf
+        FROM member m WHERE m.organisation = $1 AND m.shelf = $4 AND m.created_ms > $5 AND m.created_ms <= $6
+        ORDER BY m.sort_name ASC, m.id ASC LIMIT 51 OFFSET $7";
 }
 
 /// A database, and what its page of the list may take.
@@ -107,7 +112,8 @@ pub fn measure_with(members: u64, report: &mut Report) -> Result<()> {
     );
     report.note(
         "List of members: the page is what an admin's browser gets from the whole router, in the process without a socket: \
-         session, policy, the rows, the count and the HTML. The count stops at 1,001, which the page shows as \"more than \
+         session, policy, the rows, the count and the HTML. The count of a status is kept. Here more than 1,000 of those who \
+         have not set up are in their deadline, which depends on the time: the page counts to 1,001 and shows \"more than \
          1,000\"; the full count is there to compare.",
     );
     Ok(())
@@ -143,54 +149,81 @@ async fn list(
     Ok(())
 }
 
-/// What the filter asks for, as `member_list` does it.
+/// Whose list it is, and when it is read.
 #[derive(Clone)]
 struct Wanted {
     organisation: String,
     now_ms: u64,
 }
 
-impl Wanted {
-    /// The values of every statement of the list, and then those of this one.
-    fn with<'a>(&'a self, more: impl IntoIterator<Item = Value<'a>>) -> Vec<Value<'a>> {
-        let fresh_after = self.now_ms - SET_UP_MS;
-        let graced_after = self.now_ms - GRACE_DAYS * DAY_MS;
-        let mut values: Vec<Value<'a>> = vec![
-            (&self.organisation).into(),
-            self.now_ms.into(),
-            fresh_after.into(),
-            graced_after.into(),
-            "".into(),
-            "".into(),
-            ",not_set_up,".into(),
-        ];
-        values.extend(more);
-        values
-    }
-}
-
 /// A row of the list: its id, and the name it is sorted by.
 type Place = (String, String);
 
-/// One statement with its own values.
+/// What is asked of those who have not set up, whose shelf is 30.
 #[derive(Clone)]
 enum Ask {
-    Page(Sql, Place, u64),
+    /// From a place on, upwards or downwards.
+    Page(Sql, Place),
+    /// Behind so many rows.
     Peer(Sql, u64),
+    /// So many are counted at most.
     Count(Sql, u64),
+    /// All that the list asks for one page and its number of matches, one statement after the other.
+    Whole(Place),
 }
 
 /// Its milliseconds, and its rows or the one number that it answers.
 async fn ask(store: &Store, of: &Wanted, ask: Ask) -> Result<(f64, Vec<Place>, u64)> {
-    let of = of.clone();
+    let (of, names) = (of.clone(), Names::find()?);
     let run = move |tx: &mut twinlock_portal::store::Tx<'_>| -> std::result::Result<_, StoreError> {
+        let (organisation, issuer): (Value<'_>, Value<'_>) = ((&of.organisation).into(), ISSUER.into());
+        let set_ms = of.now_ms - 400 * DAY_MS;
+        let graced_ms = of.now_ms - GRACE_DAYS * DAY_MS;
+        let shelf = || [Value::from(30u64), Value::Int(-1), graced_ms.into()];
+        let page = |place: &Place| {
+            let mut values = vec![(&of.organisation).into(), ISSUER.into(), set_ms.into()];
+            values.extend([Value::from(place.1.clone()), Value::from(place.0.clone())]);
+            values.extend(shelf());
+            values
+        };
+        let counted = |most: u64| {
+            let mut values: Vec<Value<'_>> = vec![(&of.organisation).into()];
+            values.extend(shelf());
+            values.push(most.into());
+            values
+        };
+        let mut extra = Vec::new();
         let (sql, values) = match &ask {
-            Ask::Page(sql, (id, name), rows) => (*sql, of.with([name.into(), id.into(), (*rows).into()])),
-            Ask::Peer(sql, offset) => (*sql, of.with([(PAGE + 1).into(), (*offset).into()])),
-            Ask::Count(sql, most) => (*sql, of.with([(*most).into()])),
+            Ask::Page(sql, place) => (*sql, page(place)),
+            Ask::Peer(sql, offset) => {
+                let mut values = vec![organisation, issuer, set_ms.into()];
+                values.extend(shelf());
+                values.push((*offset).into());
+                (*sql, values)
+            }
+            Ask::Count(sql, most) => (*sql, counted(*most)),
+            Ask::Whole(place) => {
+                let late = |until_ms: u64| -> Vec<Value<'_>> {
+                    vec![(&of.organisation).into(), until_ms.into(), Value::Int(i64::MIN), "".into()]
+                };
+                for _ in 0..2 {
+                    extra.push((names.moment, vec![(&of.organisation).into()]));
+                    extra.push((names.exceptions, late(of.now_ms)));
+                    extra.push((names.set_ups, late(of.now_ms - SET_UP_MS)));
+                }
+                extra.push((names.counts, vec![(&of.organisation).into()]));
+                let added =
+                    vec![(&of.organisation).into(), Value::from(30u64), graced_ms.into(), (MOST_COUNTED + 1).into()];
+                extra.push((names.added, added));
+                extra.push((names.count, counted(MOST_COUNTED)));
+                (names.up, page(place))
+            }
         };
         let started = Instant::now();
         let rows = tx.query(sql, &values)?;
+        for (sql, values) in extra {
+            tx.query(sql, &values)?;
+        }
         let took = started.elapsed().as_secs_f64() * 1e3;
         if let Ask::Count(..) = ask {
             let number = rows.first().map_or(Ok(0), |row| row.unsigned(0))?;
@@ -202,6 +235,32 @@ async fn ask(store: &Store, of: &Wanted, ask: Ask) -> Result<(f64, Vec<Place>, u
     Ok(store.read(run).await?)
 }
 
+/// The portal's statements.
+#[derive(Clone, Copy)]
+struct Names {
+    up: Sql,
+    moment: Sql,
+    exceptions: Sql,
+    set_ups: Sql,
+    counts: Sql,
+    added: Sql,
+    count: Sql,
+}
+
+impl Names {
+    fn find() -> Result<Self> {
+        Ok(Self {
+            up: named("SHELF_UP")?,
+            moment: named("FIND_MOMENT")?,
+            exceptions: named("LIST_LATE_EXCEPTIONS")?,
+            set_ups: named("LIST_LATE_SET_UPS")?,
+            counts: named("SUM_COUNTS")?,
+            added: named("COUNT_ADDED")?,
+            count: named("COUNT_SHELF")?,
+        })
+    }
+}
+
 /// The queries; the ids of the deep page.
 async fn queries(
     engine: &Engine,
@@ -210,26 +269,36 @@ async fn queries(
     members: u64,
     report: &mut Report,
 ) -> Result<Vec<String>> {
-    let (up, down, count) = (named("OPEN_UP")?, named("OPEN_DOWN")?, named("COUNT_OPEN")?);
+    let (up, down, count) = (named("SHELF_UP")?, named("SHELF_DOWN")?, named("COUNT_SHELF")?);
     let (_, _, matches) = ask(store, of, Ask::Count(count, u64::MAX / 2)).await?;
     if !(members / 20..members / 14).contains(&matches) {
         return Err(format!("{matches} of {members} members have not set up: the mix is not what it should be").into());
     }
-    let from_the_end = Ask::Page(down, (LAST.to_owned(), LAST.to_owned()), FROM_THE_END);
-    let (_, last, _) = ask(store, of, from_the_end).await?;
-    let first = Ask::Page(up, (String::new(), String::new()), PAGE + 1);
-    let deep = Ask::Page(up, last.last().cloned().ok_or("nobody is on the list")?, PAGE + 1);
+    // A statement brings 51 rows: the hundredth from the end is in the second part.
+    let (_, last, _) = ask(store, of, Ask::Page(down, (LAST.to_owned(), LAST.to_owned()))).await?;
+    let (_, before, _) = ask(store, of, Ask::Page(down, last.last().cloned().ok_or("nobody is on the list")?)).await?;
+    let begin = before.into_iter().nth(48).ok_or("too few are on the list")?;
+    let first = Ask::Page(up, (String::new(), String::new()));
+    let deep = Ask::Page(up, begin.clone());
     let by_offset = Ask::Peer(peer(up)?, matches - (FROM_THE_END - 1));
-    let (counted, everybody) = (Ask::Count(count, MOST_COUNTED), Ask::Count(count, u64::MAX / 2));
+    let (whole, whole_deep) = (Ask::Whole((String::new(), String::new())), Ask::Whole(begin));
+    let everybody = Ask::Count(count, u64::MAX / 2);
     let (_, shown, _) = ask(store, of, deep.clone()).await?;
     if shown.len() as u64 != PAGE + 1 || shown != ask(store, of, by_offset.clone()).await?.1 {
         return Err("the deep page is another one by OFFSET".into());
     }
 
-    let mut took: [Vec<f64>; 5] = Default::default();
+    let mut took: [Vec<f64>; 6] = Default::default();
     for round in rounds() {
         let peers = round.is_multiple_of(PEER_EVERY);
-        let contestants = [(&first, true), (&deep, true), (&counted, true), (&by_offset, peers), (&everybody, peers)];
+        let contestants = [
+            (&first, true),
+            (&deep, true),
+            (&whole, true),
+            (&whole_deep, true),
+            (&by_offset, peers),
+            (&everybody, peers),
+        ];
         for ((contestant, takes_part), took) in contestants.into_iter().zip(&mut took) {
             if takes_part {
                 let (ms, ..) = ask(store, of, contestant.clone()).await?;
@@ -237,16 +306,16 @@ async fn queries(
             }
         }
     }
-    let [first, deep, counted, by_offset, everybody] = took;
+    let [first, deep, whole, whole_deep, by_offset, everybody] = took;
     let section = engine.section;
     report.line(section, format!("of {members} members have not set up"), matches as f64, "members", None);
     let limit = Some((engine.limit_ms, engine.says));
     let by_key = pair(report, section, "query", (first, deep), limit);
+    pair(report, section, "all queries of page and count", (whole, whole_deep), None);
     let by_offset = median(by_offset);
     report.line(section, "query, deep page by `OFFSET`", by_offset, "ms", None);
     report.line(section, "query, deep page: by `OFFSET` ÷ by key", by_offset / by_key, "×", None);
-    spread(report, section, "count up to 1,001", counted, None);
-    report.line(section, "count of all who match", median(everybody), "ms", None);
+    report.line(section, "count of all who match, if it were counted", median(everybody), "ms", None);
     Ok(shown.into_iter().take(usize::try_from(PAGE)?).map(|(id, _)| id).collect())
 }
 
@@ -269,7 +338,16 @@ async fn pages(engine: &Engine, admin: &Browser, deep: &[String], report: &mut R
             deep.push(took.1);
         }
     }
-    pair(report, engine.section, "page", (first, deep), Some((50.0, "< 50 ms, in the browser")));
+    let limit = Some((50.0, "< 50 ms, in the browser"));
+    pair(report, engine.section, "page", (first, deep), limit);
+    for address in OTHERS {
+        let mut took = Vec::new();
+        for round in rounds().take(WARM_UP + LEAST * 4) {
+            let (ms, _) = get(admin, address).await?;
+            took.extend(Some(ms).filter(|_| round >= WARM_UP));
+        }
+        spread(report, engine.section, &format!("page `{address}`"), took, limit);
+    }
     Ok(())
 }
 
@@ -334,8 +412,11 @@ fn named(name: &str) -> Result<Sql> {
 fn peer(own: Sql) -> Result<Sql> {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let own = words(own.text())
-        .replace(" AND (m.sort_name, m.id) > ($8, $9) ORDER BY", " ORDER BY")
-        .replace(" LIMIT $10", " LIMIT $8 OFFSET $9");
+        .replace(" AND (m.sort_name, m.id) > ($4, $5) ORDER BY", " ORDER BY")
+        .replace("$6", "$4")
+        .replace("$7", "$5")
+        .replace("$8", "$6")
+        .replace(" LIMIT 51", " LIMIT 51 OFFSET $7");
     let [peer] = STATEMENTS else { return Err("there is one peer".into()) };
     if words(peer.text()) == own { Ok(*peer) } else { Err("the peer is not the portal's statement with OFFSET".into()) }
 }
@@ -413,7 +494,7 @@ fn rows(organisation: &str, members: u64, now_ms: u64) -> String {
         FROM drawn;
         UPDATE organisation SET required_ms = {required} WHERE id = '{organisation}';
         INSERT INTO member (organisation, id, name, email, role, state, password, password_fails, created_ms, sort_name,
-            search_text, reset_ms, seen_ms, place)
+            search_text, reset_ms, seen_ms, place, shelf)
         SELECT '{organisation}', id, name, 'row' || i || '@example.org', 'member',
             CASE WHEN part >= 980 THEN 'suspended' ELSE 'active' END, '', 0,
             CASE WHEN part >= 910 AND part < 940 THEN {lately} ELSE {long_ago} END,
@@ -421,8 +502,13 @@ fn rows(organisation: &str, members: u64, now_ms: u64) -> String {
             CASE WHEN part >= 960 AND part < 969 THEN {lately} ELSE 0 END,
             CASE WHEN part >= 620 AND part < 650 THEN 0 ELSE {now_ms} - b * 3 END,
             CASE WHEN part < 620 THEN 5 WHEN part >= 980 THEN 6 WHEN part >= 970 THEN 1 WHEN part = 969 THEN 4
-                WHEN part >= 960 THEN 2 ELSE 3 END
+                WHEN part >= 960 THEN 2 ELSE 3 END,
+            CASE WHEN part < 620 THEN 50 WHEN part >= 980 THEN 60 WHEN part >= 970 THEN 10 WHEN part = 969 THEN 40
+                WHEN part >= 960 THEN 20 WHEN part >= 940 THEN 32 WHEN part >= 910 OR part < 680 THEN 30
+                WHEN part < 880 THEN 33 ELSE 31 END
         FROM person;
+        INSERT INTO member_count (organisation, shelf, part, members)
+        SELECT '{organisation}', shelf, 99, count(*) FROM member WHERE email LIKE 'row%' GROUP BY shelf;
         INSERT INTO factor (organisation, member, id, state, seed_sealed, key_version, fails, wait_until_ms, last_step,
             created_ms, confirmed_ms)
         SELECT '{organisation}', id, id, CASE WHEN part < 620 THEN 'active' WHEN part = 969 THEN 'pending'

@@ -76,7 +76,9 @@ fn fill(folder: &Path, members: u64) -> Result<()> {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {members})
          INSERT INTO member (organisation, id, name, email, role, state, password, password_fails, created_ms)
          SELECT (SELECT id FROM organisation), printf('%032x', i), 'Somebody', 'row' || i || '@example.org', 'member',
-             'active', '', 0, 1 FROM n"
+             'active', '', 0, 1 FROM n;
+         INSERT INTO member_count (organisation, shelf, part, members)
+         VALUES ((SELECT id FROM organisation), 30, 99, {members})"
     );
     let done = Command::new("sqlite3").arg(folder.join("data/portal.db")).arg(rows).output()?;
     if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned().into()) }

@@ -1,26 +1,21 @@
 //! Whether the organisation does what its policy demands: how many members comply, who does not, and how that went day by day.
 
-use crate::members::status::{Moment, from_members, status_case};
+use crate::members::counts;
+use crate::members::status::{self, Grace, Moment};
 use crate::portal::PortalState;
 use crate::store::{StoreError, Tx};
 use serde::Serialize;
 
 crate::statements! {
-    COUNT_OPEN_BY_STATUS = concat!(
-        "SELECT s.status, CAST(count(*) AS BIGINT) FROM (SELECT ",
-        status_case!(),
-        " AS status ",
-        from_members!(),
-        " AND m.state = 'active' AND m.place < 5) s GROUP BY s.status"
-    );
-    COUNT_SET_UP = "SELECT CAST(count(*) AS BIGINT) FROM member WHERE organisation = $1 AND place = 5";
+    COUNT_IN_GRACE = "SELECT shelf, CAST(count(*) AS BIGINT) FROM member
+        WHERE organisation = $1 AND shelf IN (20, 21, 30, 31) AND created_ms > $2 GROUP BY shelf";
     LIST_TO_BE_LED = "SELECT m.id, m.name FROM member m
         LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
         WHERE m.organisation = $1 AND m.state = 'active' AND f.id IS NULL ORDER BY m.id LIMIT $2";
     COUNT_UNREACHABLE = "SELECT CAST(count(*) AS BIGINT) FROM member
         WHERE organisation = $1 AND state = 'active' AND (email NOT LIKE '%_@_%' OR bounced_ms > 0)";
     COUNT_ADMINS = "SELECT CAST(count(*) AS BIGINT) FROM member
-        WHERE organisation = $1 AND role = 'admin' AND state = 'active'";
+        WHERE organisation = $1 AND role <> 'member' AND role = 'admin' AND state = 'active'";
     COUNT_FAILED_MAILS = "SELECT CAST(count(*) AS BIGINT) FROM outbox
         WHERE organisation = $1 AND (state = 'failed' OR state = 'bounced')";
     LIST_DAYS = "SELECT day, active, compliant, exceptions FROM compliance_day
@@ -59,12 +54,31 @@ pub struct Counts {
     pub reset: u64,
     /// Nothing of the above.
     pub not_set_up: u64,
+    /// Who may not sign in; among no others.
+    #[serde(skip)]
+    pub suspended: u64,
 }
 
 impl Counts {
     /// With a second factor: their own, or one that the identity provider asserted.
     pub fn compliant(self) -> u64 {
         self.set_up + self.sso_mfa
+    }
+
+    /// The one of a status.
+    fn of(&mut self, status: &str) -> &mut u64 {
+        match status {
+            "set_up" => &mut self.set_up,
+            "sso_mfa" => &mut self.sso_mfa,
+            "exception" => &mut self.exception,
+            "grace" => &mut self.grace,
+            "setting_up" => &mut self.setting_up,
+            "locked" => &mut self.locked,
+            "sso_without_mfa" => &mut self.sso_without_mfa,
+            "reset" => &mut self.reset,
+            "suspended" => &mut self.suspended,
+            _ => &mut self.not_set_up,
+        }
     }
 }
 
@@ -86,27 +100,35 @@ pub fn day_of(at_ms: u64) -> u64 {
     at_ms / DAY_MS
 }
 
-/// The active members by their status at `now_ms`. Whoever is set up is counted by an index, all others by their facts.
+/// The active members by their status at `now_ms`: kept counts, and by their facts only those whose deadline runs and those
+/// whose exception or set-up has just ended.
 pub fn count(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> Result<Counts, StoreError> {
     let moment = Moment::of(tx, organisation, now_ms)?;
-    let set_up = tx.query_one(COUNT_SET_UP, &[organisation.into()])?.map_or(Ok(0), |row| row.unsigned(0))?;
-    let mut counts = Counts { active: set_up, set_up, ..Counts::default() };
-    let values = [organisation.into(), now_ms.into(), moment.fresh_after_ms().into(), moment.graced_after_ms().into()];
-    for row in tx.query(COUNT_OPEN_BY_STATUS, &values)? {
-        let number = row.unsigned(1)?;
-        counts.active += number;
-        match row.text(0)? {
-            "set_up" => counts.set_up += number,
-            "locked" => counts.locked = number,
-            "setting_up" => counts.setting_up = number,
-            "sso_mfa" => counts.sso_mfa = number,
-            "exception" => counts.exception = number,
-            "grace" => counts.grace = number,
-            "sso_without_mfa" => counts.sso_without_mfa = number,
-            "reset" => counts.reset = number,
-            _ => counts.not_set_up = number,
+    let mut shelves = counts::kept(tx, organisation)?;
+    let mut counts = Counts::default();
+    if let Grace::AddedAfter(after_ms) = moment.grace() {
+        for row in tx.query(COUNT_IN_GRACE, &[organisation.into(), after_ms.into()])? {
+            let (shelf, number) = (row.int(0)?, row.unsigned(1)?);
+            shelves.entry(shelf).and_modify(|all| *all = all.saturating_sub(number));
+            *counts.of(status::of_shelf(shelf, true)) += number;
         }
     }
+    for (shelf, number) in shelves {
+        *counts.of(status::of_shelf(shelf, moment.grace() == Grace::Everybody)) += number;
+    }
+    for row in counts::late(tx, organisation, &moment, ("", ""))? {
+        let counted = counts.of(status::as_shelved(&row, &moment));
+        *counted = counted.saturating_sub(1);
+        *counts.of(row.status()) += 1;
+    }
+    counts.active = counts.compliant()
+        + counts.exception
+        + counts.grace
+        + counts.setting_up
+        + counts.locked
+        + counts.sso_without_mfa
+        + counts.reset
+        + counts.not_set_up;
     Ok(counts)
 }
 

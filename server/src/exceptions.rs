@@ -7,6 +7,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::extract::Json;
+use crate::members::places;
 use crate::policy;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -34,7 +35,7 @@ crate::statements! {
     GRANT_EXCEPTION = "INSERT INTO two_step_exception (organisation, member, until_ms, reason, made_by, made_ms)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (organisation, member) DO UPDATE SET until_ms = excluded.until_ms, reason = excluded.reason,
-            made_by = excluded.made_by, made_ms = excluded.made_ms
+            made_by = excluded.made_by, made_ms = excluded.made_ms, is_over = 0
         WHERE two_step_exception.until_ms = $7";
     END_EXCEPTION = "DELETE FROM two_step_exception WHERE organisation = $1 AND member = $2
         RETURNING until_ms, reason";
@@ -162,6 +163,7 @@ pub fn end(tx: &mut Tx<'_>, caller: &Caller, member: &str) -> Outcome<()> {
     let Some(ended) = tx.query_one(END_EXCEPTION, &[(&caller.organisation).into(), member.into()])? else {
         return Ok(Err(Error::NotFound));
     };
+    places::note(tx, &caller.organisation, member)?;
     let before = json!({ "until_ms": ended.unsigned(0)?, "reason": ended.text(1)? });
     let detail = json!({ "before": before, "after": Value::Null });
     audit::record(tx, &caller.organisation, &Event::by(caller, "exception.ended", member, detail))?;
@@ -214,6 +216,7 @@ fn apply(
     if granted == 0 {
         return Ok(Err(Error::PolicyConflict));
     }
+    places::note(tx, &caller.organisation, member)?;
     let action = if before.until_ms > caller.now_ms { "exception.renewed" } else { "exception.granted" };
     let after = json!({ "until_ms": wanted.until_ms, "reason": wanted.reason });
     let detail = json!({ "before": before.to_value(), "after": after, "proposal": seconded });

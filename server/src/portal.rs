@@ -6,7 +6,7 @@ use crate::devices::streams::Streams;
 use crate::key_wrap::KeyWrap;
 use crate::password::Hasher;
 use crate::sso::{self, Providers};
-use crate::store::Store;
+use crate::store::{Store, Tx};
 use crate::throttle::Throttle;
 use crate::{
     compliance, enrollments, first_factor, mail::freeze, mail::sending, members::places, nonce, pins, proposals,
@@ -71,6 +71,9 @@ impl PortalState {
             sessions::sweep(tx, now_ms)
         });
         swept.await.map_err(|_| Error::PortalUnavailable)?;
+        // Many exceptions may end at once; others get their turn between two parts.
+        let over = move |tx: &mut Tx<'_>| places::sweep_exceptions(tx, now_ms);
+        while self.store.write(over).await.map_err(|_| Error::PortalUnavailable)? == u64::from(places::AT_ONCE) {}
         compliance::note_days(self, now_ms).await.map_err(|_| Error::PortalUnavailable)
     }
 

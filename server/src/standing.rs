@@ -26,7 +26,7 @@ use twinlock_core::wire::Problem;
 crate::statements! {
     TAKE_TURN = "UPDATE organisation SET name = name WHERE id = $1";
     FIND_STANDING = "SELECT role, state, CASE WHEN EXISTS (SELECT 1 FROM member o WHERE o.organisation = $1 AND o.id <> $2
-            AND o.role = 'admin' AND o.state = 'active') THEN 1 ELSE 0 END
+            AND o.role <> 'member' AND o.role = 'admin' AND o.state = 'active') THEN 1 ELSE 0 END
         FROM member WHERE organisation = $1 AND id = $2";
     CHANGE_ROLE = "UPDATE member SET role = $4 WHERE organisation = $1 AND id = $2 AND role = $3";
     REINSTATE_MEMBER = "UPDATE member SET state = 'active' WHERE organisation = $1 AND id = $2 AND state = 'suspended'";

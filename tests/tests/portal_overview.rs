@@ -28,6 +28,7 @@ async fn b58_the_overview_counts_what_the_facts_say_and_each_number_leads_to_its
     let dee = portal.world.add_member("Dee Dorn", "dee@example.test", "member");
     let eve = portal.world.add_member("Eve Ernst", "eve@example.test", "member");
     portal.world.sql(&format!("UPDATE member SET state = 'suspended' WHERE id = '{eve}'"));
+    portal.world.keep_counts();
     let exception = json!({ "until_ms": portal.clock.now_ms() + DAY_MS, "reason": "on <b>leave</b>" });
     ada.put(&format!("/v1/admin/members/{dee}/exception"), &exception).await.expect(204);
     let page = ada.get("/admin").await.expect(200).text();

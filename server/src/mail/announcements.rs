@@ -4,6 +4,7 @@ use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::caller::Caller;
 use crate::mail::outbox::Kind;
+use crate::members::counts;
 use crate::store::{StoreError, Tx};
 use serde_json::json;
 use twinlock_core::Error;
@@ -12,9 +13,6 @@ use uuid::Uuid;
 crate::statements! {
     TAKE_ANNOUNCEMENT = "UPDATE organisation SET announced_ms = $2 WHERE id = $1 AND announced_ms <= $3";
     FIND_ANNOUNCED = "SELECT announced_ms FROM organisation WHERE id = $1";
-    COUNT_ANNOUNCED = "SELECT CAST(count(*) AS BIGINT) FROM member m
-        WHERE m.organisation = $1 AND m.state = 'active' AND NOT EXISTS (SELECT 1 FROM factor f
-            WHERE f.organisation = m.organisation AND f.member = m.id AND f.state = 'active')";
     PUT_ANNOUNCEMENTS = "INSERT INTO outbox (organisation, id, member, kind, facts, link_sealed, link_key_version, state,
             tries, due_ms, expires_ms, fault, fault_ms, created_ms, settled_ms)
         SELECT m.organisation, $2 || m.id, m.id, $3, $4, NULL, 0, 'waiting', 0, $5, $6, '', 0, $5, 0
@@ -45,10 +43,10 @@ impl Preview {
 
 /// How many would get the announcement, and when it was last sent.
 pub fn preview(tx: &mut Tx<'_>, organisation: &str) -> Result<Preview, StoreError> {
-    let receivers = tx.query_one(COUNT_ANNOUNCED, &[organisation.into()])?;
+    let kept = counts::kept(tx, organisation)?;
     let last = tx.query_one(FIND_ANNOUNCED, &[organisation.into()])?;
     Ok(Preview {
-        receivers: receivers.map_or(Ok(0), |row| row.unsigned(0))?,
+        receivers: kept.range(..counts::FIRST_SET_UP_SHELF).map(|(_, number)| number).sum(),
         last_ms: last.map_or(Ok(0), |row| row.unsigned(0))?,
     })
 }

@@ -15,8 +15,8 @@ crate::statements! {
     PUT_MESSAGE = "INSERT INTO outbox (organisation, id, member, kind, facts, link_sealed, link_key_version, state, tries,
             due_ms, expires_ms, fault, fault_ms, created_ms, settled_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, $8, $9, '', 0, $8, 0)";
-    LIST_ADMINS = "SELECT id FROM member WHERE organisation = $1 AND role = 'admin' AND state = 'active' AND id <> $2
-        ORDER BY id LIMIT 100";
+    LIST_ADMINS = "SELECT id FROM member WHERE organisation = $1 AND role <> 'member' AND role = 'admin' AND state = 'active'
+        AND id <> $2 ORDER BY id LIMIT 100";
     FIND_DEVICE_OWNER = "SELECT member, name FROM device WHERE organisation = $1 AND id = $2";
 }
 

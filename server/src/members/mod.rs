@@ -1,11 +1,14 @@
 //! Members and their *2FA Status*.
 
 pub mod chase;
+pub mod counts;
 pub mod folding;
 pub mod invitations;
 pub mod list;
 pub mod places;
+mod reading;
 pub mod status;
+pub mod wanted;
 
 use self::status::{MemberView, Moment, select_members};
 use crate::access::{Access, Api};
@@ -29,6 +32,8 @@ use std::sync::Arc;
 use twinlock_core::Error;
 use uuid::Uuid;
 
+pub(crate) use self::reading::STATEMENTS as READING_STATEMENTS;
+
 crate::statements! {
     INSERT_MEMBER = "INSERT INTO member (organisation, id, name, email, role, state, password, password_fails, created_ms,
             sort_name, search_text)
@@ -36,7 +41,7 @@ crate::statements! {
     INSERT_SIGN_IN_NAME = "INSERT INTO sign_in_name (name, organisation, member) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     LIST_MEMBERS = concat!(
         select_members!(),
-        " AND m.id > $5 AND ($7 = '' OR m.id = $7) ORDER BY m.id LIMIT $6"
+        " AND m.id > $2 AND ($4 = '' OR m.id = $4) ORDER BY m.id LIMIT $3"
     );
     SUSPEND_MEMBER = "UPDATE member SET state = 'suspended' WHERE organisation = $1 AND id = $2 AND state = 'active'";
 }
@@ -103,6 +108,7 @@ pub fn add(tx: &mut Tx<'_>, new: &NewMember<'_>, now_ms: u64) -> Outcome<String>
             fold(&format!("{} {}", new.name, new.email)).into(),
         ],
     )?;
+    counts::note_added(tx, new.organisation, &id)?;
     Ok(Ok(id))
 }
 
@@ -131,15 +137,7 @@ fn select(
     now_ms: u64,
 ) -> Result<Vec<MemberView>, StoreError> {
     let moment = Moment::of(tx, organisation, now_ms)?;
-    let values = [
-        organisation.into(),
-        now_ms.into(),
-        moment.fresh_after_ms().into(),
-        moment.graced_after_ms().into(),
-        after.into(),
-        limit.into(),
-        only.into(),
-    ];
+    let values = [organisation.into(), after.into(), limit.into(), only.into()];
     tx.query(LIST_MEMBERS, &values)?.iter().map(|row| status::read(row, &moment)).collect()
 }
 

@@ -4,6 +4,7 @@ use super::Fault;
 use crate::act::Outcome;
 use crate::audit::{self, Event};
 use crate::key_wrap::KeyWrap;
+use crate::members::places;
 use crate::sessions::fold_name;
 use crate::store::{Row, StoreError, Tx};
 use serde_json::{Value, json};
@@ -132,6 +133,7 @@ pub fn set(tx: &mut Tx<'_>, organisation: &str, new: &NewSettings, wrap: &dyn Ke
     ];
     tx.exec(SET_PROVIDER, &values)?;
     tx.exec(UNVOUCH_SESSIONS, &[organisation.into()])?;
+    places::note_provider(tx, organisation)?;
     let after = find(tx, organisation)?.map(|after| after.to_value());
     let detail = json!({ "before": before, "after": after });
     audit::record(tx, organisation, &Event::by_operator(now_ms, "sso.set", organisation, detail))?;
@@ -143,6 +145,7 @@ pub fn remove(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> Outcome<()> {
     let Some(before) = find(tx, organisation)? else { return Ok(Err(Error::NotFound)) };
     tx.exec(REMOVE_PROVIDER, &[organisation.into()])?;
     tx.exec(UNVOUCH_SESSIONS, &[organisation.into()])?;
+    places::note_provider(tx, organisation)?;
     let detail = json!({ "before": before.to_value() });
     audit::record(tx, organisation, &Event::by_operator(now_ms, "sso.removed", organisation, detail))?;
     Ok(Ok(()))
@@ -153,6 +156,7 @@ pub fn unlink(tx: &mut Tx<'_>, organisation: &str, name: &str, now_ms: u64) -> O
     let gone = tx.query(UNLINK, &[organisation.into(), fold_name(name).into()])?;
     let Some(row) = gone.first() else { return Ok(Err(Error::NotFound)) };
     let member = row.text(0)?;
+    places::note(tx, organisation, member)?;
     audit::record(tx, organisation, &Event::by_operator(now_ms, "sso.unlinked", member, json!({})))?;
     Ok(Ok(()))
 }

@@ -4,6 +4,7 @@ use super::Reason;
 use super::settings::Settings;
 use crate::audit::{self, Actor, Event};
 use crate::caller::Origin;
+use crate::members::places;
 use crate::sessions::{self, NewSession, fold_name};
 use crate::store::{StoreError, Tx};
 use serde_json::{Value, json};
@@ -93,6 +94,7 @@ pub fn open(
     if tx.exec(NOTE_SIGN_IN, &values)? == 0 {
         return Ok(Err((Reason::Settings, Some(member))));
     }
+    places::note(tx, organisation, &member)?;
     let new = NewSession {
         organisation,
         member: &member,

@@ -146,6 +146,34 @@ impl World {
         self.sql(&format!("SELECT id FROM member WHERE email = '{email}'"))
     }
 
+    /// Every member's shelf is the one that the facts say, and as many are counted on each as stand there.
+    #[track_caller]
+    pub fn expect_kept_counts(&self) {
+        let misplaced = format!("SELECT count(*) FROM member WHERE shelf <> {SHELF_BY_FACTS} OR place <> shelf / 10");
+        assert_eq!(
+            self.sql(&misplaced),
+            "0",
+            "{}",
+            self.sql(&format!("SELECT id, shelf, {SHELF_BY_FACTS} FROM member"))
+        );
+        let counted =
+            self.sql("SELECT organisation, shelf, count(*) FROM member GROUP BY organisation, shelf ORDER BY 1, 2");
+        let kept = "SELECT organisation, shelf, CAST(sum(members) AS BIGINT) FROM member_count
+            GROUP BY organisation, shelf HAVING sum(members) <> 0 ORDER BY 1, 2";
+        assert_eq!(self.sql(kept), counted);
+    }
+
+    /// After members were changed behind the portal's back: their shelves and the counts, as the portal would have kept them.
+    pub fn keep_counts(&self) {
+        self.sql(&format!("UPDATE member SET shelf = {SHELF_BY_FACTS}"));
+        self.sql("UPDATE member SET place = shelf / 10");
+        self.sql("DELETE FROM member_count");
+        self.sql(
+            "INSERT INTO member_count (organisation, shelf, part, members)
+            SELECT organisation, shelf, 3, count(*) FROM member GROUP BY organisation, shelf",
+        );
+    }
+
     /// The details of the audit entries with this action, the oldest first.
     pub fn audit_details(&self, action: &str) -> Vec<Value> {
         let statement = format!(
@@ -161,6 +189,19 @@ impl World {
         self.sql(&statement).parse().unwrap()
     }
 }
+
+/// Where a member stands, by the facts; an exception counts until it is noted that it is over.
+const SHELF_BY_FACTS: &str = "CASE WHEN state = 'suspended' THEN 60
+    WHEN EXISTS (SELECT 1 FROM factor f WHERE f.member = member.id AND f.state = 'active') THEN 50
+    WHEN EXISTS (SELECT 1 FROM factor f WHERE f.member = member.id AND f.state = 'disabled') THEN 10
+    WHEN EXISTS (SELECT 1 FROM factor f WHERE f.member = member.id AND f.state = 'pending') THEN 40
+    ELSE CASE WHEN reset_ms > 0 THEN 20 ELSE 30 END + CASE
+        WHEN EXISTS (SELECT 1 FROM sso_link l, identity_provider i WHERE i.organisation = member.organisation
+            AND l.issuer = i.issuer AND l.member = member.id AND l.signed_in_ms >= i.set_ms AND l.mfa = 1) THEN 3
+        WHEN EXISTS (SELECT 1 FROM two_step_exception x WHERE x.member = member.id AND x.is_over = 0) THEN 2
+        WHEN EXISTS (SELECT 1 FROM sso_link l, identity_provider i WHERE i.organisation = member.organisation
+            AND l.issuer = i.issuer AND l.member = member.id AND l.signed_in_ms >= i.set_ms) THEN 1
+        ELSE 0 END END";
 
 fn file_in(folder: &TempDir) -> PathBuf {
     folder.path().join("data").join("portal.db")

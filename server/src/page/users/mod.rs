@@ -15,7 +15,7 @@ use super::{Frame, Notice, render};
 use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
 use crate::health::look_at_clock;
-use crate::members::list::{self, From, MOST_COUNTED, PAGE, Sort, StatusFilter, Wanted};
+use crate::members::list::{self, From, MOST_COUNTED, PAGE, Sort, StatusFilter, Total, Wanted};
 use crate::members::status::MemberView;
 use crate::portal::Portal;
 use crate::problem::Refusal;
@@ -38,7 +38,7 @@ struct UsersPage {
     wanted: Wanted,
     rows: Vec<Row>,
     /// How many match, and at most one more than are counted.
-    total: u64,
+    total: Total,
     /// The number of the first row in the list.
     first: u64,
     before: Option<String>,
@@ -85,7 +85,7 @@ async fn show(
     let (of, start) = (wanted.clone(), from.clone());
     let read = portal.store.read(move |tx| {
         let page = list::page(tx, &reader.organisation, &of, &start, PAGE, reader.now_ms)?;
-        Ok((page, list::count(tx, &reader.organisation, &of, MOST_COUNTED, reader.now_ms)?))
+        Ok((page, list::total(tx, &reader.organisation, &of, MOST_COUNTED, reader.now_ms)?))
     });
     let (page, total) = read.await?;
     let shown = page.members.len() as u64;
@@ -138,10 +138,9 @@ impl UsersPage {
                 ("total", words.number(total).into()),
             ]
         };
-        if self.total > MOST_COUNTED {
-            words.with("users-showing-many", &values(MOST_COUNTED))
-        } else {
-            words.with("users-showing", &values(self.total.max(last)))
+        match self.total {
+            Total::MoreThan(most) => words.with("users-showing-many", &values(most)),
+            Total::Exactly(total) => words.with("users-showing", &values(total.max(last))),
         }
     }
 
@@ -198,10 +197,9 @@ impl UsersPage {
     }
 
     fn remind_all_text(&self) -> String {
-        if self.total > MOST_COUNTED {
-            self.words().say("users-remind-all-many")
-        } else {
-            self.words().count("users-remind-all", self.total)
+        match self.total {
+            Total::MoreThan(_) => self.words().say("users-remind-all-many"),
+            Total::Exactly(total) => self.words().count("users-remind-all", total),
         }
     }
 
