@@ -1,6 +1,7 @@
 # Der 2FA-Status eines Mitglieds.
 status-all = Jeder Status
 status-non-compliant = Erfüllt die Richtlinie nicht
+status-no-authenticator = Ohne Authenticator
 status-not-set-up = Nicht eingerichtet
 status-setting-up = Wird eingerichtet
 status-reset = Zurückgesetzt, wartet

@@ -104,7 +104,9 @@ pub enum StatusFilter {
     All,
     /// All who do not comply now.
     NonCompliant,
-    /// No authenticator.
+    /// No authenticator, whether that complies or not: whom the requirement leads to the set-up.
+    NoAuthenticator,
+    /// Nothing that counts, and nothing begun.
     NotSetUp,
     /// A set-up was begun.
     SettingUp,
@@ -138,8 +140,9 @@ enum Part {
 
 impl StatusFilter {
     /// All of them, in the order in which a page offers them.
-    pub const OFFERED: [StatusFilter; 11] = [
+    pub const OFFERED: [StatusFilter; 12] = [
         StatusFilter::NonCompliant,
+        StatusFilter::NoAuthenticator,
         StatusFilter::NotSetUp,
         StatusFilter::SettingUp,
         StatusFilter::Reset,
@@ -157,6 +160,7 @@ impl StatusFilter {
         match self {
             StatusFilter::All => "",
             StatusFilter::NonCompliant => "non-compliant",
+            StatusFilter::NoAuthenticator => "no-authenticator",
             StatusFilter::NotSetUp => "not-set-up",
             StatusFilter::SettingUp => "setting-up",
             StatusFilter::Reset => "reset",
@@ -175,6 +179,9 @@ impl StatusFilter {
         match self {
             StatusFilter::All => ("", Part::All),
             StatusFilter::NonCompliant => (",not_set_up,reset,setting_up,sso_without_mfa,locked,", Part::Open),
+            StatusFilter::NoAuthenticator => {
+                (",not_set_up,reset,setting_up,sso_without_mfa,sso_mfa,exception,grace,", Part::Open)
+            }
             StatusFilter::NotSetUp => (",not_set_up,", Part::Open),
             StatusFilter::SettingUp => (",setting_up,", Part::One(4)),
             StatusFilter::Reset => (",reset,", Part::One(2)),
