@@ -1,7 +1,7 @@
 // The identity provider of the tests: `oidc-provider`, behind TLS, with sign-in forms that ask for a name alone.
 //
-// Reads JSON objects from standard input, one a line. The first has `certificate`, `key` (PEM), `clients` and `users`; later
-// ones replace `users`, or make new signing keys (`rotate`). Answers each with a line, the first with its issuer.
+// Reads JSON objects from standard input, one a line. The first has `certificate`, `key` (PEM), `clients`, `users` and, unless
+// it is `localhost`, the `host` that the certificate is for; later ones replace `users`, or make new signing keys (`rotate`). Answers each with a line, the first with its issuer.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:https';
 import { createInterface } from 'node:readline';
@@ -13,7 +13,7 @@ let issuer;
 let provider;
 let keys;
 
-const page = (body) => `<!doctype html><title>Sign in</title>${body}`;
+const page = (body) => `<!doctype html><link rel="icon" href="data:,"><title>Sign in</title>${body}`;
 
 function describe(name) {
   const { amr, acr, in_token, ...claims } = users[name] ?? {};
@@ -86,7 +86,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   users = said.users ?? users;
   if (said.clients) {
     clients = said.clients;
-    issuer = `https://localhost:${await serve(said)}`;
+    issuer = `https://${said.host ?? 'localhost'}:${await serve(said)}`;
   }
   if (said.clients || said.rotate) renewKeys();
   renew();

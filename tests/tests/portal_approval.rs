@@ -254,6 +254,30 @@ async fn b51_what_a_device_calls_itself_is_text_and_nothing_else() {
     );
 }
 
+/// What the member reads out is typed once: a code that is asked for only afterwards would lose it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_code_is_asked_for_before_a_comparison_code_is_typed() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let bo = pending(&portal, BO).await;
+    let one = format!("/admin/devices/{}", bo.device_id());
+    portal.clock.pass(10 * MINUTE_MS);
+    for (target, next) in [
+        ("/admin/devices", "%2Fadmin%2Fdevices"),
+        ("/admin/devices?q=Bo&state=pending", "%2Fadmin%2Fdevices%3Fq%3DBo%26state%3Dpending"),
+        (&one, &one.replace('/', "%2F")),
+    ] {
+        let stale = ada.get(target).await.expect(200).text();
+        assert!(!stale.contains("name=\"comparison_code\"") && stale.contains("Bo Brandt"), "{stale}");
+        assert!(stale.contains(&format!("href=\"/code?next={next}\"")), "{stale}");
+    }
+    ada.enter_code().await;
+    for target in ["/admin/devices", &one] {
+        let fresh = ada.get(target).await.expect(200).text();
+        assert!(fresh.contains("name=\"comparison_code\"") && !fresh.contains("/code?next="), "{fresh}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn b48_the_same_device_asks_again_and_nobody_asks_without_end() {
     let portal = Portal::start();

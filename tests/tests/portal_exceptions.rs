@@ -136,6 +136,14 @@ async fn b12_the_page_grants_and_ends_and_repeats_what_was_refused() {
     portal.clock.pass(10 * MINUTE_MS);
     let answer = ada.form(&form, &[("until", &day(2)), ("reason", REASON)]).await;
     assert!(answer.expect(303).header("location").starts_with("/code?next="));
+    // The code is asked for before anything is filled in, and leads back to the form.
+    let stale = ada.get(&page).await.text();
+    assert!(!stale.contains("name=\"until\"") && !stale.contains("name=\"role\""), "{stale}");
+    let first = format!("href=\"/code?next={}\"", page.replace('/', "%2F"));
+    assert_eq!(stale.matches(&first).count(), 2, "{stale}");
+    ada.enter_code().await;
+    let fresh = ada.get(&page).await.text();
+    assert!(fresh.contains("name=\"until\"") && fresh.contains("name=\"role\""), "{fresh}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

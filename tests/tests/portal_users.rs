@@ -114,6 +114,14 @@ async fn b57_a_status_is_a_fact_with_an_icon_and_words() {
     }
     let open = listed(&mut ada, "?status=non-compliant").await;
     assert_eq!(open, ["Cy Castle", "Di Dorn", "Ed Ernst", "Fy Faber"]);
+    // "Show all" beside the first whom the policy leads to the set-up shows exactly those.
+    let policies = ada.get("/admin/policies").await.expect(200).text();
+    let led = policies.split("Led to the set-up:").nth(1).unwrap().split("</li>").next().unwrap();
+    let without = listed(&mut ada, "?status=no-authenticator").await;
+    assert_eq!(without, ["Cy Castle", "Di Dorn", "Ed Ernst", "Gus Graf"]);
+    assert_eq!(led.matches("<a href=\"/admin/users/").count(), without.len(), "{led}");
+    assert!(without.iter().all(|name| led.contains(&format!(">{name}</a>"))), "{led}");
+    assert!(led.contains("href=\"/admin/users?status=no-authenticator\""), "{led}");
     assert_eq!(listed(&mut ada, "?status=suspended&sort=seen").await, ["Hal Haas"]);
     assert_eq!(listed(&mut ada, "?status=locked&sort=status-down").await, ["Fy Faber"]);
     assert_eq!(listed(&mut ada, "?role=admin").await, ["Ada Admin"]);

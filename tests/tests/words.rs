@@ -207,3 +207,21 @@ fn every_event_of_the_audit_log_is_said_in_words() {
     }
     assert!(said > 60, "{said}");
 }
+
+/// Suspended is „gesperrt“, revoked „widerrufen“, and an authenticator that wrong codes disabled „deaktiviert“.
+#[test]
+fn german_has_one_word_for_each_act() {
+    let mut found = Vec::new();
+    for path in files_below(&server().join("locales/de"), "ftl") {
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let (is_of_account, is_of_factor) = (!line.contains("Gerät"), line.contains("Authenticator"));
+            let is_mixed =
+                ["aussetz", "ausgesetzt", "abgeschaltet", "Rechner", "Zustand"].iter().any(|word| line.contains(word))
+                    || (line.contains("gesperrt") && (!is_of_account || is_of_factor));
+            if is_mixed {
+                found.push(line.to_owned());
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}

@@ -5,13 +5,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { registerDesktop } from './desktop.js';
 import { linkIn, mailTo } from './mail.js';
-import { emptyPortal, organisation, person } from './world.js';
-
-// With scripts in English, without them in German: each page is read both ways.
-const WAYS = [
-  { way: 'scripts on', scripts: true, language: 'en' },
-  { way: 'scripts off', scripts: false, language: 'de' },
-];
+import { WAYS, emptyPortal, organisation, person } from './world.js';
 
 for (const { way, ...options } of WAYS) {
   test(`${way}: a member sets two-step up, and from then on a code opens the session`, async () => {
@@ -154,7 +148,7 @@ for (const { way, ...options } of WAYS) {
     bo.expectAt('/files');
     await ada.signIn();
     await ada.setUp();
-    await setRequired(ada, true);
+    await ada.require(true);
     await bo.follow('plans.txt');
     bo.expectAt('/set-up');
     await bo.go('/account');
@@ -162,7 +156,7 @@ for (const { way, ...options } of WAYS) {
     await bo.setUp();
     bo.expectAt('/account');
     // Off needs a reason, says what it opens, and takes nobody's second step away.
-    await setRequired(ada, false);
+    await ada.require(false);
     await ada.main.locator('textarea[name=reason]').fill('   ');
     await ada.main.locator('button.danger').click();
     assert.ok(await ada.said('alert'));
@@ -209,7 +203,7 @@ for (const { way, ...options } of WAYS) {
       await one.signIn();
       await one.setUp();
     }
-    await setRequired(ada, true);
+    await ada.require(true);
     await ada.go(`/admin/users/${members.bo.id}`);
     await ada.main.locator('a[href$="/reset"]').click();
     await ada.main.locator('select[name=identity_check]').selectOption('video');
@@ -336,7 +330,7 @@ for (const { way, ...options } of WAYS) {
       await one.signIn();
       await one.setUp();
     }
-    await setRequired(ada, true);
+    await ada.require(true);
     await ada.go('/admin/users?status=non-compliant');
     await ada.main.locator('a[href^="/admin/users/remind"]').click();
     await ada.goOn();
@@ -363,7 +357,7 @@ for (const { way, ...options } of WAYS) {
     const ada = await person(members.ada, options);
     await ada.signIn();
     await ada.setUp();
-    await setRequired(ada, true);
+    await ada.require(true);
     await ada.go('/admin/users');
     await ada.main.locator('a[href="/admin/users/invite"]').click();
     const zoe = { name: 'Zoë Example', email: `zoe.${members.ada.email}` };
@@ -517,14 +511,6 @@ test('with scripts, a waiting device appears by itself, and what is being typed 
     await one.close();
   }
 });
-
-/** Admin → Settings → Policies → Security → Require Two-Step Authentication → Save. */
-async function setRequired(admin, isRequired) {
-  await admin.go('/admin/policies');
-  await admin.main.locator('input[name=two_step]').setChecked(isRequired);
-  await admin.goOn();
-  await admin.codeIfAsked();
-}
 
 async function confirmFirst(admin, by) {
   await admin.go('/admin/policies');

@@ -21,7 +21,7 @@ export class Person {
   recoveryCodes = [];
   #document;
 
-  static async open(browser, portal, member, { scripts = true, language = 'en', ...others } = {}) {
+  static async open(browser, portal, member, { scripts = true, language = 'en', provider, ...others } = {}) {
     const person = new Person();
     Object.assign(person, { portal, member, language, scripts });
     person.context = await browser.newContext({
@@ -36,7 +36,7 @@ export class Person {
     person.context.setDefaultTimeout(10_000);
     person.context.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (origin !== portal.url && protocol !== 'data:') person.faults.push(`asks ${request.url()}`);
+      if (![portal.url, provider].includes(origin) && protocol !== 'data:') person.faults.push(`asks ${request.url()}`);
     });
     person.use(await person.context.newPage());
     return person;
@@ -134,6 +134,14 @@ export class Person {
 
   async signOut() {
     await this.press(LABEL.signOut);
+  }
+
+  /** Admin → Settings → Policies → Security → Require Two-Step Authentication → Save. */
+  async require(isRequired) {
+    await this.go('/admin/policies');
+    await this.main.locator('input[name=two_step]').setChecked(isRequired);
+    await this.goOn();
+    await this.codeIfAsked();
   }
 
   /** Opens the wizard, and reads the key that the authenticator app takes. Stays at the page that asks for a code. */

@@ -141,8 +141,9 @@ export class Portal {
   }
 
   serveMail() {
-    const words = ['-m', 'aiosmtpd', '-n', '-l', `127.0.0.1:${this.smtpPort}`, '-c', 'aiosmtpd.handlers.Mailbox'];
-    this.programs.push(start(process.env.WEB_PYTHON, [...words, this.mailFolder], process.env, join(this.folder, 'smtp.log')));
+    const words = ['-m', 'aiosmtpd', '-n', '-l', `127.0.0.1:${this.smtpPort}`, '-c', 'smtp.Post', this.mailFolder];
+    const env = { ...process.env, PYTHONPATH: import.meta.dirname, PYTHONDONTWRITEBYTECODE: '1' };
+    this.programs.push(start(process.env.WEB_PYTHON, words, env, join(this.folder, 'smtp.log')));
   }
 
   environment() {
@@ -157,6 +158,7 @@ export class Portal {
       TWINLOCK_PUBLIC_URL: this.url,
       TWINLOCK_TLS__CERTIFICATE: join(this.folder, 'chain.pem'),
       TWINLOCK_TLS__KEY: join(this.folder, 'leaf.key'),
+      TWINLOCK_PROVIDER_ROOTS: this.root,
       // Everybody here comes from one address.
       TWINLOCK_SIGN_INS_A_MINUTE: '10000',
       TWINLOCK_REQUESTS_A_SECOND: '10000',

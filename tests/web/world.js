@@ -9,6 +9,12 @@ import { Portal } from './portal.js';
 
 export const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** With scripts in English, without them in German: each page is read both ways. */
+export const WAYS = [
+  { way: 'scripts on', scripts: true, language: 'en' },
+  { way: 'scripts off', scripts: false, language: 'de' },
+];
+
 let begun;
 let number = 0;
 
@@ -64,7 +70,7 @@ export async function organisation(name, people) {
   return { id, name, members };
 }
 
-/** A person with a browser of their own. `options`: `scripts`, `language`, and others that Playwright knows. */
+/** A person with a browser of their own. `options`: `scripts`, `language`, `provider` (its origin), and what Playwright knows. */
 export async function person(member, options = {}) {
   const { portal, browser } = await world();
   return Person.open(browser, portal, member, options);

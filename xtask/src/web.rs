@@ -41,6 +41,7 @@ fn prepare(workspace: &Workspace, run: &mut Run) -> Result<PathBuf, Stop> {
     }
     let folder = workspace.target.join("web");
     copy(&workspace.root.join("tests/web"), &folder)?;
+    copy(&workspace.root.join("tests/provider"), &provider(&folder))?;
     install(&folder, run)?;
     Ok(folder)
 }
@@ -65,16 +66,19 @@ fn copy(from: &Path, to: &Path) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What the lockfile names and the SMTP server, once for each lockfile.
+/// What the lockfiles name and the SMTP server, once for each state of them.
 fn install(folder: &Path, run: &mut Run) -> Result<(), Stop> {
-    let (lock, mark) = (folder.join("package-lock.json"), folder.join("installed"));
-    let wanted = format!("{SMTP_SERVER}\n{}", fs::read_to_string(&lock).unwrap_or_default());
+    let places = [folder.to_owned(), provider(folder)];
+    let lock = |place: &PathBuf| fs::read_to_string(place.join("package-lock.json")).unwrap_or_default();
+    let (wanted, mark) = (format!("{SMTP_SERVER}\n{}", places.each_ref().map(lock).concat()), folder.join("installed"));
     if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
-    run.command("packages of the browser tests", npm)?;
+    for place in &places {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(place);
+        run.command("packages of the browser tests", npm)?;
+    }
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv"]).arg(folder.join("python"));
     run.command("Python of the SMTP server", venv)?;
@@ -83,6 +87,11 @@ fn install(folder: &Path, run: &mut Run) -> Result<(), Stop> {
     run.command("SMTP server", pip)?;
     // Last, so that an interrupted attempt is made again.
     fs::write(&mark, wanted).map_err(|fault| Stop::because(format!("{}: {fault}.", mark.display())))
+}
+
+/// Where the identity provider of the tests is.
+fn provider(folder: &Path) -> PathBuf {
+    folder.join("provider")
 }
 
 fn python(folder: &Path) -> PathBuf {
@@ -95,6 +104,7 @@ fn node(workspace: &Workspace, folder: &Path) -> Command {
     node.current_dir(folder);
     node.env("WEB_PORTAL", program("twinlock-portal")).env("WEB_DESKTOP", program("twinlock"));
     node.env("WEB_CHROMIUM", place_of("chromium").unwrap_or_default()).env("WEB_PYTHON", python(folder));
+    node.env("WEB_PROVIDER", provider(folder));
     node
 }
 

@@ -11,7 +11,7 @@ mails-not-me = Waren Sie das nicht? Frieren Sie Ihr Konto ein: Dann kann sich ni
 mails-freeze = Das war ich nicht
 mails-closing = Das Portal von { $organisation } hat diese E-Mail selbsttätig verschickt. Es fragt niemals per E-Mail nach einem Passwort, einem Code oder einer PIN.
 mails-role-member = Mitglied
-mails-role-admin = Administrator
+mails-role-admin = Admin
 mails-role-auditor = Prüfer
 
 mails-invitation-subject = Sie sind eingeladen
@@ -34,8 +34,8 @@ mails-turned-off-subject = Die Zwei-Schritt-Anmeldung ist ausgeschaltet
 mails-turned-off-text = Für Ihr Konto wurde die Zwei-Schritt-Anmeldung ausgeschaltet. Das Passwort allein öffnet es jetzt.
 mails-reset-subject = Die Zwei-Schritt-Anmeldung ist zurückgesetzt
 mails-reset-text = Die Verwaltung hat die Zwei-Schritt-Anmeldung Ihres Kontos zurückgesetzt. Ihr Authenticator und Ihre Wiederherstellungscodes sind ungültig, und Sie sind überall abgemeldet. Bei der nächsten Anmeldung führt Sie das Portal durch die Einrichtung.
-mails-code-limit-subject = Ihr Authenticator ist gesperrt
-mails-code-limit-text = Für Ihr Konto wurden zu viele falsche Codes eingegeben, und zwar von jemandem, der Ihr Passwort kennt. Der Authenticator ist gesperrt. Melden Sie sich mit einem Wiederherstellungscode an oder bitten Sie die Verwaltung um eine Zurücksetzung. Wenn Sie das nicht waren, ändern Sie auch Ihr Passwort.
+mails-code-limit-subject = Ihr Authenticator ist deaktiviert
+mails-code-limit-text = Für Ihr Konto wurden zu viele falsche Codes eingegeben, und zwar von jemandem, der Ihr Passwort kennt. Der Authenticator ist deaktiviert. Melden Sie sich mit einem Wiederherstellungscode an oder bitten Sie die Verwaltung um eine Zurücksetzung. Wenn Sie das nicht waren, ändern Sie auch Ihr Passwort.
 mails-recovery-code-used-subject = Ein Wiederherstellungscode wurde benutzt
 mails-recovery-code-used-text = { $count ->
     [0] Einer Ihrer Wiederherstellungscodes wurde zur Anmeldung benutzt. Es war der letzte; richten Sie einen neuen Authenticator ein, um neue zu erhalten.
@@ -45,13 +45,13 @@ mails-recovery-code-used-text = { $count ->
 mails-recovery-codes-made-subject = Sie haben neue Wiederherstellungscodes
 mails-recovery-codes-made-text = Für Ihr Konto wurden neue Wiederherstellungscodes erzeugt. Alle älteren sind ungültig.
 mails-device-asked-subject = Ein Gerät wartet auf Zulassung
-mails-device-asked-text = Ein Gerät wurde mit Ihrem Konto angemeldet und wartet auf die Zulassung durch die Verwaltung. Bis dahin öffnet es nichts.
-mails-device-enrolled-subject = Ein Gerät ist angemeldet
-mails-device-enrolled-text = Ein Gerät wurde mit Ihrem Konto angemeldet und kann jetzt benutzt werden.
+mails-device-asked-text = Ein Gerät wurde mit Ihrem Konto registriert und wartet auf die Zulassung durch die Verwaltung. Bis dahin öffnet es nichts.
+mails-device-enrolled-subject = Ein Gerät ist registriert
+mails-device-enrolled-text = Ein Gerät wurde mit Ihrem Konto registriert und kann jetzt benutzt werden.
 mails-device-approved-subject = Ein Gerät ist zugelassen
 mails-device-approved-text = Die Verwaltung hat eines Ihrer Geräte zugelassen. Es kann jetzt benutzt werden.
-mails-device-revoked-subject = Ein Gerät ist gesperrt
-mails-device-revoked-text = Eines Ihrer Geräte wurde gesperrt. Es öffnet nichts mehr, und seine PIN ist gelöscht.
+mails-device-revoked-subject = Ein Gerät ist widerrufen
+mails-device-revoked-text = Eines Ihrer Geräte wurde widerrufen. Es öffnet nichts mehr, und seine PIN ist gelöscht.
 mails-pin-limit-subject = Eine PIN wurde zu oft falsch eingegeben
 mails-pin-limit-text = Auf einem Ihrer Geräte wurden zu viele falsche PINs eingegeben. Die PIN ist gelöscht; um das Gerät wieder zu benutzen, melden Sie sich darauf mit Passwort und Code an.
 mails-password-changed-subject = Ihr Passwort ist geändert
@@ -60,15 +60,15 @@ mails-role-changed-subject = Ihre Rolle ist geändert
 mails-role-changed-text = Die Verwaltung hat Ihre Rolle bei { $organisation } geändert. Ihre neue Rolle: { $role }.
 mails-suspended-subject = Ihr Konto ist gesperrt
 mails-suspended-text = Die Verwaltung hat Ihr Konto gesperrt. Niemand kann sich damit anmelden. Wenn Sie den Grund nicht kennen, fragen Sie die Verwaltung von { $organisation }.
-mails-reinstated-subject = Ihr Konto ist wieder offen
-mails-reinstated-text = Die Verwaltung hat die Sperrung Ihres Kontos aufgehoben. Sie können sich wieder anmelden.
+mails-reinstated-subject = Ihr Konto ist entsperrt
+mails-reinstated-text = Die Verwaltung hat Ihr Konto entsperrt. Sie können sich wieder anmelden.
 mails-frozen-subject = Ihr Konto ist eingefroren
 mails-frozen-text = Der Link „Das war ich nicht“ aus einer E-Mail an Sie wurde benutzt. Ihr Konto ist eingefroren: Jede Sitzung ist beendet, und niemand kann sich anmelden. Die Verwaltung von { $organisation } öffnet es wieder, sobald geklärt ist, was geschehen ist.
 mails-frozen-for-admins-subject = Ein Konto wurde von seinem Inhaber eingefroren
 mails-frozen-for-admins-text =
     { $who } hat auf eine E-Mail über eine Änderung mit „Das war ich nicht“ geantwortet, über den Link darin. Das Konto ist gesperrt, seine Sitzungen sind beendet; sonst wurde nichts geändert.
 
-    Klären Sie, was geschehen ist, bevor Sie die Sperrung aufheben: Sehen Sie sich Ereignisse, Geräte und Sitzungen des Kontos an, und setzen Sie die Zwei-Schritt-Anmeldung zurück, wenn jemand anderes sie eingerichtet haben könnte.
+    Klären Sie, was geschehen ist, bevor Sie es entsperren: Sehen Sie sich Ereignisse, Geräte und Sitzungen des Kontos an, und setzen Sie die Zwei-Schritt-Anmeldung zurück, wenn jemand anderes sie eingerichtet haben könnte.
 mails-test-subject = Ein Test
 mails-test-text = Diese E-Mail zeigt, dass das Portal Ihnen E-Mails schicken kann.
 

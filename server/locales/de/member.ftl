@@ -7,12 +7,12 @@ member-sessions-open = { $count ->
 }
 member-events = Ereignisse
 member-events-show = Im Prüfprotokoll zeigen
-member-no-devices = Kein Gerät wurde angemeldet.
+member-no-devices = Kein Gerät ist registriert.
 member-devices-caption = Geräte dieses Mitglieds
 member-device = Gerät
-member-device-state = Zustand
+member-device-state = Status
 member-device-asked = Angefragt
-member-devices-manage = Geräte freigeben oder widerrufen
+member-devices-manage = Geräte zulassen oder widerrufen
 member-is-you = Das sind Sie. Ihre Rolle, eine Ausnahme oder das Zurücksetzen Ihrer Zwei-Schritt-Anmeldung übernimmt jemand anderes aus der Verwaltung.
 member-exception = Ausnahme
 member-exception-holds = Die Zwei-Schritt-Anmeldung wird bis { $until } nicht verlangt, gewährt von { $name } am { $date }:
@@ -33,7 +33,7 @@ member-reset-what = Tun Sie das nur für die Person, der das Konto gehört.
 member-reset-clears-app = Die Authenticator-App, eine begonnene Einrichtung und alle Wiederherstellungscodes gelten nicht mehr.
 member-reset-clears-sessions = Jede Sitzung endet; ihre nächste Anfrage wird abgewiesen.
 member-reset-clears-devices = { $count ->
-    [0] Kein Gerät ist angemeldet.
+    [0] Kein Gerät ist registriert.
     [one] { $shown } Gerät wird widerrufen, und seine PIN öffnet nichts mehr.
    *[other] { $shown } Geräte werden widerrufen, und ihre PINs öffnen nichts mehr.
 }
@@ -57,9 +57,9 @@ member-cancel = Abbrechen
 member-account = Rolle und Konto
 member-role-help = Was das Mitglied in der bisherigen Rolle beantragt hat, wird hinfällig.
 member-role-change = Rolle ändern
-member-suspend-help = Ein ausgesetztes Mitglied kann sich nicht anmelden; die nächste Anfrage jeder Sitzung wird abgewiesen.
-member-suspend = { $name } aussetzen
-member-suspended-help = Danach gilt die Richtlinie für das Mitglied wie für alle.
-member-reinstate = { $name } wieder zulassen
+member-suspend-help = Ein gesperrtes Mitglied kann sich nicht anmelden; die nächste Anfrage jeder Sitzung wird abgewiesen.
+member-suspend = { $name } sperren
+member-suspended-help = Nach dem Entsperren gilt die Richtlinie für das Mitglied wie für alle.
+member-reinstate = { $name } entsperren
 member-back = Zurück zu den Benutzern
 member-remind = Erinnerung senden

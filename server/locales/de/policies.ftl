@@ -54,9 +54,9 @@ policies-help-approval = Ein Gerät, das nicht zugelassen ist, erreicht nichts. 
 policies-help-min-app = Ältere Apps werden zur Aktualisierung aufgefordert. Leer lässt jede Version zu.
 policies-pin-why = Nur Ziffern. Das Portal erfährt eine PIN nie; es zählt nur die Versuche. Die Grenzen sind die von NIST SP 800-63B-4 für ein Geheimnis, das ein Gerät freigibt.
 policies-help-pin-length = Wird der Wert erhöht, wählt jedes Mitglied beim nächsten Entsperren eine neue PIN.
-policies-help-pin-tries = Danach wird die PIN gelöscht, und das Gerät muss neu angemeldet werden.
-policies-help-code-tries = Danach ist der Authenticator abgeschaltet: Zurück führt ein Wiederherstellungscode oder ein Zurücksetzen.
-policies-help-code-days = Dazwischen öffnet die PIN Sitzungen auf dem Telefon. Im Web und auf Rechnern wird bei jeder Anmeldung nach einem Code gefragt.
+policies-help-pin-tries = Danach wird die PIN gelöscht, und das Gerät muss neu registriert werden.
+policies-help-code-tries = Danach ist der Authenticator deaktiviert: Zurück führt ein Wiederherstellungscode oder ein Zurücksetzen.
+policies-help-code-days = Dazwischen öffnet die PIN Sitzungen auf dem Telefon. Im Web und auf Desktops wird bei jeder Anmeldung nach einem Code gefragt.
 policies-help-idle = 0 sperrt ein Telefon sofort. Eine Sitzung im Browser dauert mindestens eine Minute.
 policies-help-session = Danach melden sich alle neu an.
 policies-help-two-person = Eine schwächere Richtlinie und eine Ausnahme brauchen eine zweite Person aus der Verwaltung, und niemand lässt das eigene Gerät zu.
@@ -98,8 +98,8 @@ policies-off-released = { $count ->
    *[other] { $shown } Mitglieder müssen sie nicht mehr einrichten; ein Passwort allein öffnet ihre Konten:
 }
 policies-off-kept = { $count ->
-    [one] Niemandem wird die Zwei-Schritt-Anmeldung abgeschaltet: { $shown } Mitglied hat sie eingerichtet und wird weiter gefragt, bis es sie selbst ausschaltet.
-   *[other] Niemandem wird die Zwei-Schritt-Anmeldung abgeschaltet: { $shown } Mitglieder haben sie eingerichtet und werden weiter gefragt, bis sie sie selbst ausschalten.
+    [one] Niemandem wird die Zwei-Schritt-Anmeldung ausgeschaltet: { $shown } Mitglied hat sie eingerichtet und wird weiter gefragt, bis es sie selbst ausschaltet.
+   *[other] Niemandem wird die Zwei-Schritt-Anmeldung ausgeschaltet: { $shown } Mitglieder haben sie eingerichtet und werden weiter gefragt, bis sie sie selbst ausschalten.
 }
 policies-off-pin = PINs bleiben und werden freiwillig.
 policies-off-recorded = Das Prüfprotokoll bewahrt, wer sie aufgehoben hat, wann und warum. Wird sie wieder eingeschaltet, beginnt ein neuer Zeitraum.

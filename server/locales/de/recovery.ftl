@@ -1,6 +1,6 @@
 recovery-title = Wiederherstellungscode verwenden
 recovery-lead = Ohne Ihre Authenticator-App können Sie mit einem Ihrer Wiederherstellungscodes eine neue einrichten. Ihre anderen Sitzungen enden, und der Code ist damit verbraucht.
-recovery-lead-disabled = Ihre Authenticator-App wurde nach zu vielen falschen Codes gesperrt. Mit einem Ihrer Wiederherstellungscodes können Sie eine neue einrichten.
+recovery-lead-disabled = Ihre Authenticator-App wurde nach zu vielen falschen Codes deaktiviert. Mit einem Ihrer Wiederherstellungscodes können Sie eine neue einrichten.
 recovery-code = Wiederherstellungscode
 recovery-code-help = Einer der zehn, die Sie gesichert haben, etwa K7-XXXX-XXXX-XXXX-XXXX.
 recovery-submit = Weiter

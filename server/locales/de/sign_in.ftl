@@ -6,7 +6,7 @@ sign-in-hide = Passwort verbergen
 sign-in-submit = Anmelden
 sign-in-sso = Über Ihre Organisation anmelden
 sign-in-refused = Name oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es noch einmal.
-sign-in-suspended = Dieses Konto ist gesperrt. Ein Admin Ihrer Organisation kann die Sperre aufheben.
+sign-in-suspended = Dieses Konto ist gesperrt. Ein Admin Ihrer Organisation kann es entsperren.
 sign-in-throttled = Zu viele Anmeldungen aus Ihrem Netz. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
 
 sign-in-code-title = Code eingeben
@@ -15,6 +15,8 @@ sign-in-code-help = Öffnen Sie Ihre Authenticator-App und geben Sie die sechs Z
 sign-in-code-malformed = Ein Code hat sechs Ziffern. Geben Sie den ein, den Ihre Authenticator-App gerade anzeigt.
 sign-in-code-submit = Weiter
 sign-in-code-recovery = Stattdessen einen Wiederherstellungscode verwenden
+sign-in-code-first = Zuerst einen Code eingeben
+sign-in-code-first-help = Dafür wird ein höchstens zehn Minuten alter Code gebraucht, bevor Sie etwas ausfüllen.
 
 sign-in-sso-title = Über Ihre Organisation anmelden
 sign-in-sso-organisation = Organisation

@@ -15,6 +15,8 @@ sign-in-code-help = Open your authenticator app and type the six digits that it 
 sign-in-code-malformed = A code has six digits. Type the one that your authenticator app shows now.
 sign-in-code-submit = Continue
 sign-in-code-recovery = Use a recovery code instead
+sign-in-code-first = Enter a code first
+sign-in-code-first-help = Needs a code that is at most ten minutes old, before you fill anything in.
 
 sign-in-sso-title = Sign in with your organisation
 sign-in-sso-organisation = Organisation

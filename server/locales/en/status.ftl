@@ -1,6 +1,7 @@
 # The 2FA status of a member.
 status-all = Every status
 status-non-compliant = Does not comply
+status-no-authenticator = Without an authenticator
 status-not-set-up = Not set up
 status-setting-up = Setting up
 status-reset = Reset, waiting

@@ -16,7 +16,9 @@ pub enum StatusFilter {
     All,
     /// All who do not comply now.
     NonCompliant,
-    /// No authenticator.
+    /// No authenticator, whether that complies or not: whom the requirement leads to the set-up.
+    NoAuthenticator,
+    /// Nothing that counts, and nothing begun.
     NotSetUp,
     /// A set-up was begun.
     SettingUp,
@@ -40,8 +42,9 @@ pub enum StatusFilter {
 
 impl StatusFilter {
     /// All of them, in the order in which a page offers them.
-    pub const OFFERED: [StatusFilter; 11] = [
+    pub const OFFERED: [StatusFilter; 12] = [
         StatusFilter::NonCompliant,
+        StatusFilter::NoAuthenticator,
         StatusFilter::NotSetUp,
         StatusFilter::SettingUp,
         StatusFilter::Reset,
@@ -59,6 +62,7 @@ impl StatusFilter {
         match self {
             StatusFilter::All => "",
             StatusFilter::NonCompliant => "non-compliant",
+            StatusFilter::NoAuthenticator => "no-authenticator",
             StatusFilter::NotSetUp => "not-set-up",
             StatusFilter::SettingUp => "setting-up",
             StatusFilter::Reset => "reset",
@@ -79,6 +83,7 @@ impl StatusFilter {
             StatusFilter::NonCompliant => {
                 matches!(status, "not_set_up" | "reset" | "setting_up" | "sso_without_mfa" | "locked")
             }
+            StatusFilter::NoAuthenticator => !matches!(status, "set_up" | "locked" | "suspended"),
             StatusFilter::Sso => status == "sso_mfa",
             one => one.word().replace('-', "_") == status,
         }

@@ -1,6 +1,6 @@
 //! Admin → Devices → one device: what is known of it, its name, and the pages on which it is denied or revoked.
 
-use super::{Form, Frame, Notice, render, render_refused};
+use super::{Form, Frame, Notice, code_first, render, render_refused};
 use crate::access::{Access, Pages, get};
 use crate::caller::Caller;
 use crate::devices::{self, DeviceView};
@@ -22,6 +22,8 @@ struct DevicePage {
     device: DeviceView,
     /// Under the two-person rule nobody approves his own device.
     is_barred: bool,
+    /// Where a fresh code is shown before a comparison code is typed; or empty.
+    code_first: String,
     name: String,
     fault: String,
 }
@@ -207,6 +209,7 @@ async fn gather(portal: &Portal, caller: &Arc<Caller>, device: String) -> Result
     let values = [("device", device.name.clone().into()), ("member", device.member_name.clone().into())];
     Ok(DevicePage {
         frame: Frame::titled(caller, "devices", caller.words.with("devices-one-title", &values)),
+        code_first: code_first(caller, &format!("/admin/devices/{}", device.id)),
         is_barred: caller.rules.two_person && device.member == caller.member,
         name: device.name.clone(),
         fault: String::new(),

@@ -1,6 +1,6 @@
 //! Admin → Devices: what waits for approval, and all others, with search and pages. Kept up to date while it is open.
 
-use super::{Form, Frame, Notice, encode, lead_to_fresh_code, render, render_refused};
+use super::{Form, Frame, Notice, code_first, encode, lead_to_fresh_code, render, render_refused};
 use crate::access::{Access, Pages, get, post};
 use crate::caller::Caller;
 use crate::devices::list::{self, Search};
@@ -37,6 +37,8 @@ struct DevicesPage {
     next_others: Option<String>,
     /// Under the two-person rule nobody approves his own device: the member's id, or empty.
     barred: String,
+    /// Where a fresh code is shown before a comparison code is typed; or empty.
+    code_first: String,
     /// The device whose form was refused, and why.
     refused: String,
     fault: String,
@@ -75,6 +77,14 @@ impl Filter {
         let is_known = STATES.iter().any(|(state, _)| *state == self.state);
         let state = if is_known { self.state.clone() } else { String::new() };
         Search { text: self.q.chars().take(200).collect(), state, after }
+    }
+
+    /// The page with this filter.
+    fn address(&self) -> String {
+        let values = [("q", &self.q), ("state", &self.state), ("after", &self.after)];
+        let set: Vec<_> = values.iter().filter(|(_, value)| !value.is_empty()).collect();
+        let query: Vec<_> = set.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        if query.is_empty() { "/admin/devices".to_owned() } else { format!("/admin/devices?{}", query.join("&")) }
     }
 
     fn next(&self, state: &str, last: Option<&DeviceView>) -> Option<String> {
@@ -176,6 +186,7 @@ async fn gather(portal: &Portal, caller: &Arc<Caller>, filter: Filter) -> Result
         next_pending,
         others,
         next_others,
+        code_first: code_first(caller, &filter.address()),
         barred: if caller.rules.two_person { caller.member.clone() } else { String::new() },
         refused: String::new(),
         fault: String::new(),

@@ -303,6 +303,11 @@ fn lead_to_fresh_code(refused: Refusal, target: &str) -> Response {
     refused.into_response()
 }
 
+/// Where a form that needs a fresh code leads before anything is typed into it; empty if there is one already.
+fn code_first(caller: &Caller, target: &str) -> String {
+    if caller.require_fresh_code().is_ok() { String::new() } else { format!("/code{}", next_query(target)) }
+}
+
 fn with_session(token: &SecretText, target: &str) -> Response {
     (CookieJar::new().add(cookie(token)), Redirect::to(target)).into_response()
 }

@@ -141,7 +141,7 @@ async fn b08_off_is_a_page_with_its_consequences_that_takes_a_reason_and_a_fresh
         "2 members no longer have to set it up",
         "Bo Brandt",
         "1 member who set it up is still asked",
-        "/admin/users?status=not-set-up",
+        "/admin/users?status=no-authenticator",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }
@@ -174,7 +174,7 @@ async fn b03_what_a_save_would_do_is_said_before_it() {
         "1 member cannot be reached by mail.",
         ">Bo Brandt</a>",
         "and 5 more",
-        "href=\"/admin/users?status=not-set-up\"",
+        "href=\"/admin/users?status=no-authenticator\"",
         "href=\"/admin/policies/announce\"",
         "There is 1 active admin.",
         "the operator has to add another first",

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cost;
 mod issue;
 
 use serde_json::{Value, json};
@@ -342,34 +343,6 @@ async fn what_cannot_be_a_recovery_code_costs_no_try() {
     assert_eq!(fails(&portal), "0");
     assert_eq!(portal.world.audited("recovery.refused"), 0);
     phone.recover(&bo.recovery_codes[0]).await.expect(200);
-}
-
-/// Which selectors there are is not told by the time an answer takes; nor whether there is a set at all.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_selector_costs_as_much_as_a_known_one() {
-    let portal = Portal::start();
-    portal.enforced().await;
-    let bo = bo(&portal).await;
-    let phone = again(&portal).await;
-    let quickest = async |guess: &str, set: &str| {
-        let mut quickest = u128::MAX;
-        for _ in 0..5 {
-            portal.world.sql(set);
-            #[allow(clippy::disallowed_methods, reason = "this test is about time")]
-            let start = std::time::Instant::now();
-            phone.recover(guess).await.expect_problem(422, REFUSED);
-            quickest = quickest.min(start.elapsed().as_micros());
-        }
-        quickest
-    };
-    let (reset, none) = ("UPDATE recovery SET fails = 0, wait_until_ms = 0", "DELETE FROM recovery; SELECT 1");
-    let known = quickest(&wrong(&bo.recovery_codes[0], 1), reset).await;
-    let unknown = quickest(&unknown(&bo.recovery_codes), reset).await;
-    portal.world.sql("DELETE FROM recovery_code");
-    let no_set = quickest(&bo.recovery_codes[0], none).await;
-    for other in [unknown, no_set] {
-        assert!(other * 2 > known && known * 2 > other, "{known} µs and {other} µs");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use crate::members;
 use crate::members::invitations::{self, Pending};
 use crate::members::status::MemberView;
 use crate::open_sessions;
-use crate::page::{Form, Frame, Notice, lead_to_fresh_code, render};
+use crate::page::{Form, Frame, Notice, code_first, lead_to_fresh_code, render};
 use crate::portal::Portal;
 use crate::problem::Refusal;
 use crate::recovery;
@@ -43,6 +43,8 @@ pub(super) struct MemberPage {
     /// How an invitation stands that nobody has followed; empty for who has a password.
     invitation: String,
     is_invitation_open: bool,
+    /// Where a fresh code is shown before an exception or a role is chosen; or empty.
+    code_first: String,
     /// Why an exception was refused; or empty.
     fault: String,
     /// What was typed of it.
@@ -156,6 +158,7 @@ pub(super) async fn gather(portal: &Portal, caller: &Arc<Caller>, member: &str) 
         status: Status::of_two_step(words, &member),
         seen: ago(words, member.seen_ms, caller.now_ms),
         reminded: ago(words, member.reminded_ms, caller.now_ms),
+        code_first: code_first(caller, &address(&member.id)),
         is_self: member.id == caller.member,
         member,
         exception,

@@ -48,6 +48,7 @@ pub(super) fn status_key(status: StatusFilter) -> &'static str {
     match status {
         StatusFilter::All => "status-all",
         StatusFilter::NonCompliant => "status-non-compliant",
+        StatusFilter::NoAuthenticator => "status-no-authenticator",
         StatusFilter::NotSetUp => "status-not-set-up",
         StatusFilter::SettingUp => "status-setting-up",
         StatusFilter::Reset => "status-reset",
