@@ -279,10 +279,10 @@ impl<'a> Walk<'a> {
         if source.is_dry || !source.rows.is_empty() {
             return Ok(());
         }
-        if let (Some(own), Some(first), Sort::Status | Sort::StatusDown) = (place_of(part), first, sort) {
-            if (is_down && own < first) || (!is_down && own > first) {
-                return Ok(());
-            }
+        if let (Some(own), Some(first), Sort::Status | Sort::StatusDown) = (place_of(part), first, sort)
+            && ((is_down && own < first) || (!is_down && own > first))
+        {
+            return Ok(());
         }
         let is_searched = !self.wanted.role.is_empty() || !self.pattern.is_empty();
         let mut values: Vec<Value<'_>> = vec![
