@@ -52,6 +52,7 @@ async fn b01_the_page_saved_as_it_is_changes_nothing_and_saved_with_changes_all_
         ("idle_minutes", "30"),
         ("session_hours", "8"),
         ("device_approval", "first_free"),
+        ("first_factor", "mail"),
         ("min_app", "2.0.0"),
         ("two_person", "on"),
     ] {
@@ -61,7 +62,7 @@ async fn b01_the_page_saved_as_it_is_changes_nothing_and_saved_with_changes_all_
     let wanted = json!({
         "two_step": true, "grace_days": 7, "pin_min_length": 8, "pin_max_tries": 5, "code_max_tries": 6, "code_days": 14,
         "idle_ms": 30 * MINUTE_MS, "session_ms": 8 * HOUR_MS, "device_approval": "first_free", "min_app": "2.0.0",
-        "two_person": true,
+        "two_person": true, "first_factor": "mail",
     });
     assert_eq!(ada.policy().await["requires"], wanted);
 }
