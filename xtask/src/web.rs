@@ -16,10 +16,10 @@ const ALL: &str = "all.test.js";
 pub(crate) fn test(workspace: &Workspace, run: &mut Run, arguments: &[&str]) -> Result<(), Stop> {
     let folder = prepare(workspace, run)?;
     let mut node = node(workspace, &folder);
-    node.args(["--test", "--test-reporter=spec"]).args(arguments);
-    if !arguments.iter().any(|argument| argument.ends_with(".js")) {
-        node.arg(ALL);
-    }
+    // Node takes what follows the first file for files.
+    let (files, options): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|argument| argument.ends_with(".js"));
+    node.args(["--test", "--test-reporter=spec"]).args(options);
+    node.args(if files.is_empty() { vec![ALL] } else { files });
     run.command("browser tests", node)
 }
 
