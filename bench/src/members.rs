@@ -32,8 +32,8 @@ const FROM_THE_END: u64 = 2 * PAGE;
 const DAY_MS: u64 = 86_400_000;
 const GRACE_DAYS: u64 = 14;
 const LIST: &str = "/admin/users?status=not-set-up";
-/// Other pages by status, and two that stand on the same counts.
-const OTHERS: [&str; 8] = [
+/// Other pages by status, one of admins alone, and those that stand on the same counts.
+const OTHERS: [&str; 9] = [
     "/admin/users",
     "/admin/users?status=non-compliant",
     "/admin/users?status=exception",
@@ -42,6 +42,7 @@ const OTHERS: [&str; 8] = [
     "/admin/users?status=non-compliant&sort=status-down",
     "/admin/users?role=admin",
     "/admin",
+    "/admin/policies",
 ];
 const ISSUER: &str = "https://id.example";
 /// No name is sorted behind it.

@@ -264,6 +264,12 @@ async fn b58_every_filter_in_every_order_is_what_a_reader_of_everybody_lists() {
     let people = everybody(&portal, &mut ada).await;
     compare_pages(&mut ada, &people, "after the sweep").await;
     compare_tiles(&mut ada, &people, "after the sweep").await;
+    // What the identity provider asserted counts for nothing any more.
+    portal.world.run(&["admin", "sso", "remove", &portal.world.organisation], "");
+    portal.world.expect_kept_counts();
+    let people = everybody(&portal, &mut ada).await;
+    assert!(people.iter().all(|person| !person.status().starts_with("sso")));
+    compare_tiles(&mut ada, &people, "without a provider").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

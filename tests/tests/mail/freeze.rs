@@ -42,6 +42,7 @@ async fn the_link_freezes_the_account_once_and_an_admin_opens_it_again() {
     portal.browser().try_sign_in(BO, PASSWORD).await.expect(403);
     let bo_id = world.member(BO);
     assert_eq!(world.sql(&format!("SELECT state FROM member WHERE id = '{bo_id}'")), "suspended");
+    world.expect_kept_counts();
     assert_eq!(world.audit_details("member.frozen"), [serde_json::json!({ "sessions": 1 })]);
     // The factor is kept: nothing but sign-in is taken away.
     assert_eq!(world.sql(&format!("SELECT state FROM factor WHERE member = '{bo_id}'")), "active");

@@ -36,6 +36,7 @@ async fn from_the_first_time_on_the_subject_alone_decides() {
     // The operator may forget the link: then the name decides again, once.
     let organisation = stage.world.organisation.clone();
     stage.world.run(&["admin", "sso", "unlink", &organisation, "--email", BO], "");
+    stage.world.expect_kept_counts();
     stage.sign_in("second").await.1.expect(303);
     assert_eq!(stage.world.audited("sso.unlinked"), 1);
 }

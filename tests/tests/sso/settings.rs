@@ -76,18 +76,22 @@ async fn b10_what_was_asserted_counts_no_more_once_the_operator_changes_or_remov
     set(&stage.world, &stage.provider.issuer, &["--mfa-amr", "hwk"]);
     assert_eq!(bo.step().await, "set_up_two_step", "the next request of an open session");
     assert_eq!(stage.status(&mut ada, BO).await["two_step"], "not_set_up", "by the former settings is no status");
+    stage.world.expect_kept_counts();
     let (tab, _) = stage.sign_in("bo").await;
     assert_eq!(tab.browser().step().await, "set_up_two_step");
     set(&stage.world, &stage.provider.issuer, &[]);
     let (tab, _) = stage.sign_in("bo").await;
     let mut bo = tab.browser();
     assert_eq!(bo.step().await, "ready");
+    stage.world.expect_kept_counts();
+    assert_eq!(stage.world.sql(&format!("SELECT shelf FROM member WHERE email = '{BO}'")), "33");
     // A sign-in that is under way while the settings change.
     let mut under_way = stage.tab();
     let url = under_way.leave(&stage.entrance()).await;
     let back = under_way.authenticate(url, "bo").await;
     let organisation = stage.world.organisation.clone();
     stage.world.run(&["admin", "sso", "remove", &organisation], "");
+    stage.world.expect_kept_counts();
     assert_eq!(bo.step().await, "set_up_two_step");
     under_way.open(&back).await.expect(403);
     assert_eq!(stage.world.audit_details("sso.refused"), [json!({ "reason": "settings_changed" })]);
