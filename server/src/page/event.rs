@@ -52,7 +52,12 @@ pub(super) fn row(tx: &mut Tx<'_>, organisation: &str, words: &Words, entry: &Va
         Some("file") => "/files".to_owned(),
         _ => page_of(&action).to_owned(),
     };
-    let target_name = named.map_or_else(|| target.clone(), |(_, name)| name);
+    let target_name = match named {
+        Some((_, name)) => name,
+        // It has no name, and its id says nothing.
+        None if action.starts_with("proposal.") => words.say("audit-fact-proposal"),
+        None => target.clone(),
+    };
     let mut reasons = Vec::new();
     audit::gather_reasons(detail, &mut reasons);
     Ok(EventRow {
