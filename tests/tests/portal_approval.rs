@@ -3,7 +3,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use support::phone::By;
 use support::*;
@@ -276,6 +276,36 @@ async fn a_fresh_code_is_asked_for_before_a_comparison_code_is_typed() {
         let fresh = ada.get(target).await.expect(200).text();
         assert!(fresh.contains("name=\"comparison_code\"") && !fresh.contains("/code?next="), "{fresh}");
     }
+}
+
+/// A flood of devices is one mail; the member whose device it is knows, also where the member is an admin.
+#[tokio::test(flavor = "multi_thread")]
+async fn admins_are_told_that_a_device_waits_at_most_once_in_ten_minutes() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let [eve, fay, gil] = ["eve@example.test", "fay@example.test", "gil@example.test"];
+    for (name, email, role) in [("Eve Ernst", eve, "admin"), ("Fay Frey", fay, "admin"), ("Gil Graf", gil, "member")] {
+        portal.world.add_member(name, email, role);
+    }
+    let mails = |to: &str| {
+        let to = portal.world.member(to);
+        portal.world.sql(&format!("SELECT count(*) FROM outbox WHERE kind = 'device_waits' AND member = '{to}'"))
+    };
+    let told = || [ADA, eve, fay, BO].map(mails);
+    pending(&portal, BO).await;
+    assert_eq!(told(), ["1", "1", "1", "0"]);
+    pending(&portal, CY).await;
+    portal.clock.pass(9 * MINUTE_MS);
+    pending(&portal, eve).await;
+    assert_eq!(told(), ["1", "1", "1", "0"]);
+    portal.clock.pass(2 * MINUTE_MS);
+    pending(&portal, fay).await;
+    assert_eq!(told(), ["2", "2", "1", "0"]);
+    // Where nothing waits, nobody is told.
+    ada.change_policy(json!({ "device_approval": "none" }), "").await.expect(200);
+    portal.clock.pass(11 * MINUTE_MS);
+    pending(&portal, gil).await;
+    assert_eq!(told(), ["2", "2", "1", "0"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,8 +10,17 @@ use twinlock_core::Error;
 const LANGUAGES: [&str; 2] = ["en", "de"];
 
 /// Texts that are asked for by a word that comes out of the domain: a kind, a state, an error's number.
-const ASKED_FOR_BY_A_WORD: &[&str] =
-    &["audit-action-", "audit-kind-", "error-", "hint-", "notice-", "policies-approval-", "policies-rule-"];
+const ASKED_FOR_BY_A_WORD: &[&str] = &[
+    "audit-action-",
+    "audit-fact-",
+    "audit-kind-",
+    "audit-value-",
+    "error-",
+    "hint-",
+    "notice-",
+    "policies-approval-",
+    "policies-rule-",
+];
 
 type Texts = BTreeMap<String, (PathBuf, BTreeSet<String>)>;
 

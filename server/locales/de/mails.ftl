@@ -46,6 +46,11 @@ mails-recovery-codes-made-subject = Sie haben neue Wiederherstellungscodes
 mails-recovery-codes-made-text = Für Ihr Konto wurden neue Wiederherstellungscodes erzeugt. Alle älteren sind ungültig.
 mails-device-asked-subject = Ein Gerät wartet auf Zulassung
 mails-device-asked-text = Ein Gerät wurde mit Ihrem Konto registriert und wartet auf die Zulassung durch die Verwaltung. Bis dahin öffnet es nichts.
+mails-device-waits-subject = Das Gerät eines Mitglieds wartet auf Zulassung
+mails-device-waits-text =
+    Ein Gerät von { $who } bittet um Zulassung. Melden Sie sich wie gewohnt am Portal an, öffnen Sie Verwaltung, Geräte, und geben Sie den Vergleichscode ein, den { $who } Ihnen vorliest.
+
+    Inzwischen können weitere Geräte warten. Diese E-Mail wird höchstens einmal in zehn Minuten verschickt.
 mails-device-enrolled-subject = Ein Gerät ist registriert
 mails-device-enrolled-text = Ein Gerät wurde mit Ihrem Konto registriert und kann jetzt benutzt werden.
 mails-device-approved-subject = Ein Gerät ist zugelassen

@@ -46,6 +46,11 @@ mails-recovery-codes-made-subject = You have new recovery codes
 mails-recovery-codes-made-text = A new set of recovery codes was made for your account. All older ones are void.
 mails-device-asked-subject = A device waits for approval
 mails-device-asked-text = A device was enrolled with your account and waits for an admin’s approval. Until then it opens nothing.
+mails-device-waits-subject = A member’s device is waiting for approval
+mails-device-waits-text =
+    A device of { $who } asks for approval. Sign in to the portal as usual, open Admin, Devices, and type the comparison code that { $who } reads to you.
+
+    More devices may be waiting by now. This mail is sent at most once in ten minutes.
 mails-device-enrolled-subject = A device is enrolled
 mails-device-enrolled-text = A device was enrolled with your account and can be used now.
 mails-device-approved-subject = A device is approved

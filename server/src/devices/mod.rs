@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod streams;
+pub(crate) mod waiting_mail;
 
 use crate::access::{Access, Api};
 use crate::act::Outcome;
@@ -197,6 +198,9 @@ pub fn insert(
     audit::record(tx, organisation, &Event::by(caller, "device.enrolled", &id, detail))?;
     let kind = if is_approved { Kind::DeviceEnrolled } else { Kind::DeviceAsked };
     outbox::put(tx, &Message::by(caller, &caller.member, kind).with("device", facts.name.as_str()))?;
+    if !is_approved {
+        waiting_mail::put(tx, caller, &facts.name)?;
+    }
     Ok(Ok(id))
 }
 

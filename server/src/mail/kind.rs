@@ -76,6 +76,8 @@ kinds! {
     RecoveryCodesMade "recovery_codes_made", "mails-recovery-codes-made-subject", "mails-recovery-codes-made-text", true;
     /// A device asked to be approved; fact `device`.
     DeviceAsked "device_asked", "mails-device-asked-subject", "mails-device-asked-text", true;
+    /// A device waits for approval, to each admin; facts `who`, `device`.
+    DeviceWaits "device_waits", "mails-device-waits-subject", "mails-device-waits-text", false;
     /// A device was enrolled without an approval; fact `device`.
     DeviceEnrolled "device_enrolled", "mails-device-enrolled-subject", "mails-device-enrolled-text", true;
     /// A device was approved; fact `device`.

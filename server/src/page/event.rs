@@ -1,11 +1,10 @@
 //! An entry of the audit log in words: who, what, to whom, why. The log, the overview and an entry's own page show it.
 
-use super::proposals::differences;
+use super::facts::facts;
 use crate::audit;
 use crate::store::{StoreError, Tx};
 use crate::words::Words;
 use serde_json::Value;
-use twinlock_core::policy::Rules;
 
 /// An entry as pages show it.
 pub(super) struct EventRow {
@@ -53,7 +52,12 @@ pub(super) fn row(tx: &mut Tx<'_>, organisation: &str, words: &Words, entry: &Va
         Some("file") => "/files".to_owned(),
         _ => page_of(&action).to_owned(),
     };
-    let target_name = named.map_or_else(|| target.clone(), |(_, name)| name);
+    let target_name = match named {
+        Some((_, name)) => name,
+        // It has no name, and its id says nothing.
+        None if action.starts_with("proposal.") => words.say("audit-fact-proposal"),
+        None => target.clone(),
+    };
     let mut reasons = Vec::new();
     audit::gather_reasons(detail, &mut reasons);
     Ok(EventRow {
@@ -73,7 +77,7 @@ pub(super) fn row(tx: &mut Tx<'_>, organisation: &str, words: &Words, entry: &Va
         target_name,
         target_page,
         reasons: reasons.into_iter().map(str::to_owned).collect(),
-        facts: facts(words, detail),
+        facts: facts(tx, organisation, words, detail)?,
         address: text(entry, "address"),
         request_id: text(entry, "request_id"),
         policy_version: entry.get("policy_version").and_then(Value::as_u64).map(|n| n.to_string()).unwrap_or_default(),
@@ -91,52 +95,5 @@ fn page_of(action: &str) -> &'static str {
     match action.split('.').next() {
         Some("policy" | "proposal") => "/admin/policies",
         _ => "",
-    }
-}
-
-/// The facts of a detail, without the reasons: a line each, what changed as `before → after`.
-fn facts(words: &Words, detail: &Value) -> Vec<String> {
-    let rules = |name: &str| detail.get(name).and_then(|value| serde_json::from_value::<Rules>(value.clone()).ok());
-    if let (Some(before), Some(after)) = (rules("before"), rules("after")) {
-        return differences(words, &before, &after);
-    }
-    let mut lines = Vec::new();
-    flatten(words, "", detail, &mut lines);
-    lines
-}
-
-/// More lines than this are cut: an entry's own page is no dump.
-const MOST_LINES: usize = 40;
-
-fn flatten(words: &Words, path: &str, value: &Value, lines: &mut Vec<String>) {
-    let Some(fields) = value.as_object() else { return };
-    if let (Some(before), Some(after)) = (fields.get("before"), fields.get("after"))
-        && !before.is_object()
-        && !after.is_object()
-    {
-        lines.push(format!("{path}{} → {}", shown(words, "before", before), shown(words, "after", after)));
-        return;
-    }
-    for (name, value) in fields {
-        if lines.len() >= MOST_LINES {
-            return;
-        }
-        match value {
-            Value::Object(_) => flatten(words, &format!("{path}{name}."), value, lines),
-            Value::Null => {}
-            Value::String(_) if matches!(name.as_str(), "reason" | "reference") => {}
-            value => lines.push(format!("{path}{name}: {}", shown(words, name, value))),
-        }
-    }
-}
-
-fn shown(words: &Words, name: &str, value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(ms) if name.ends_with("_ms") && ms.as_u64().is_some_and(|ms| ms > 1_000_000_000_000) => {
-            words.utc(ms.as_u64().unwrap_or_default())
-        }
-        Value::Null => "–".to_owned(),
-        other => other.to_string(),
     }
 }

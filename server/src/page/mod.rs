@@ -11,6 +11,7 @@ mod deny_many;
 mod device;
 mod devices;
 mod event;
+mod facts;
 mod files;
 mod first_run;
 mod freeze;

@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(11, "files of members", include_str!("migrations/0011_member.sql")),
     Migration::new(12, "set-up that is confirmed", include_str!("migrations/0012_set_up.sql")),
     Migration::new(13, "kept counts of members", include_str!("migrations/0013_shelves.sql")),
+    Migration::new(14, "mail about approvals", include_str!("migrations/0014_approvals.sql")),
 ];
 
 /// The whole schema as scripts, in order. For the test on PostgreSQL, which first makes the domain `blob`.

@@ -52,6 +52,7 @@ pub fn catalogue() -> impl Iterator<Item = Sql> {
         crate::desktop::STATEMENTS,
         crate::devices::list::STATEMENTS,
         crate::devices::STATEMENTS,
+        crate::devices::waiting_mail::STATEMENTS,
         crate::enrollments::STATEMENTS,
         crate::exceptions::STATEMENTS,
         crate::files::STATEMENTS,
