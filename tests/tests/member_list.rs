@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use support::*;
 
 const ROWS: u64 = 360;
-const FILTERS: [(&str, &[&str]); 12] = [
+const FILTERS: [(&str, &[&str]); 13] = [
     ("", &[]),
     ("non-compliant", &["not_set_up", "setting_up", "reset", "locked", "sso_without_mfa"]),
+    ("no-authenticator", &["not_set_up", "setting_up", "reset", "sso_without_mfa", "sso_mfa", "exception", "grace"]),
     ("not-set-up", &["not_set_up"]),
     ("setting-up", &["setting_up"]),
     ("reset", &["reset"]),
@@ -34,6 +35,7 @@ fn seed(portal: &Portal) {
         VALUES ('{organisation}', 'https://id.example', 'portal', '', 1, '[]', '[]', 'email', 'harbour', {})",
         now_ms - 100 * DAY_MS
     ));
+    portal.world.overwrite("identity_provider", "secret_sealed", "00");
     let [mut members, mut factors, mut exceptions, mut links] = [const { Vec::<String>::new() }; 4];
     for n in 0..ROWS {
         // Mixed well (splitmix64), so that every fact meets every other.
