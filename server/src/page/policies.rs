@@ -311,7 +311,7 @@ async fn standing(portal: &Portal, caller: &Arc<Caller>) -> Result<Standing, Ref
         let counts = compliance::count(tx, organisation, now_ms)?;
         let first = compliance::to_be_led(tx, organisation, FIRST)?;
         let words = &reader.words;
-        let missing = counts.active.saturating_sub(counts.set_up);
+        let missing = counts.active.saturating_sub(counts.set_up + counts.locked);
         let values = [("ready", words.number(counts.set_up).into()), ("missing", words.number(missing).into())];
         Ok(Some(Standing {
             consequence: words.with("policies-consequence", &values),

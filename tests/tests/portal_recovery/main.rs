@@ -128,7 +128,7 @@ async fn f74_a_recovering_session_reaches_the_set_up_and_nothing_else() {
         ("POST", "/invitation"),
     ];
     // What pages are drawn with, and what a token opens that this session has not.
-    const ASIDE: [&str; 3] = ["/assets/", "/first-run/", "/not-me/"];
+    const ASIDE: [&str; 4] = ["/assets/", "/first-run/", "/not-me/", "/confirm-set-up/"];
     // The one thing it can do.
     const SET_UP: [&str; 4] = ["/v1/two-step/set-up", "/v1/two-step/confirm", "/set-up", "/set-up/confirm"];
     let document = portal.door.get("/v1/openapi.json").await.value();
