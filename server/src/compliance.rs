@@ -1,7 +1,9 @@
 //! Whether the organisation does what its policy demands: how many members comply, who does not, and how that went day by day.
 
 use crate::members::counts;
+use crate::members::list::{self, From};
 use crate::members::status::{self, Grace, Moment};
+use crate::members::wanted::{StatusFilter, Wanted};
 use crate::portal::PortalState;
 use crate::store::{StoreError, Tx};
 use serde::Serialize;
@@ -9,9 +11,6 @@ use serde::Serialize;
 crate::statements! {
     COUNT_IN_GRACE = "SELECT shelf, CAST(count(*) AS BIGINT) FROM member
         WHERE organisation = $1 AND shelf IN (20, 21, 30, 31) AND created_ms > $2 GROUP BY shelf";
-    LIST_TO_BE_LED = "SELECT m.id, m.name FROM member m
-        LEFT JOIN factor f ON f.organisation = m.organisation AND f.member = m.id AND f.state <> 'pending'
-        WHERE m.organisation = $1 AND m.state = 'active' AND f.id IS NULL ORDER BY m.id LIMIT $2";
     COUNT_UNREACHABLE = "SELECT CAST(count(*) AS BIGINT) FROM member
         WHERE organisation = $1 AND state = 'active' AND (email NOT LIKE '%_@_%' OR bounced_ms > 0)";
     COUNT_ADMINS = "SELECT CAST(count(*) AS BIGINT) FROM member
@@ -133,9 +132,15 @@ pub fn count(tx: &mut Tx<'_>, organisation: &str, now_ms: u64) -> Result<Counts,
 }
 
 /// The first `limit` active members without an authenticator, as id and name: whom the switch leads to the set-up.
-pub fn to_be_led(tx: &mut Tx<'_>, organisation: &str, limit: u32) -> Result<Vec<(String, String)>, StoreError> {
-    let rows = tx.query(LIST_TO_BE_LED, &[organisation.into(), limit.into()])?;
-    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+pub fn to_be_led(
+    tx: &mut Tx<'_>,
+    organisation: &str,
+    limit: usize,
+    now_ms: u64,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let wanted = Wanted { status: StatusFilter::NoAuthenticator, ..Wanted::default() };
+    let first = list::page(tx, organisation, &wanted, &From::Start, limit, now_ms)?;
+    Ok(first.members.into_iter().map(|member| (member.id, member.name)).collect())
 }
 
 /// Active admins.

@@ -87,7 +87,7 @@ struct Meanwhile {
     changes: Vec<String>,
 }
 
-const FIRST: u32 = 10;
+const FIRST: usize = 10;
 
 pub(super) fn routes(pages: Pages) -> Pages {
     pages.route(Access::Admin, "/admin/policies", get(show).post(save)).route(
@@ -309,7 +309,7 @@ async fn standing(portal: &Portal, caller: &Arc<Caller>) -> Result<Standing, Ref
         let (organisation, now_ms) = (&reader.organisation, reader.now_ms);
         let Some(current) = policy::current(tx, organisation)? else { return Ok(None) };
         let counts = compliance::count(tx, organisation, now_ms)?;
-        let first = compliance::to_be_led(tx, organisation, FIRST)?;
+        let first = compliance::to_be_led(tx, organisation, FIRST, now_ms)?;
         let words = &reader.words;
         let missing = counts.active.saturating_sub(counts.set_up + counts.locked);
         let values = [("ready", words.number(counts.set_up).into()), ("missing", words.number(missing).into())];
