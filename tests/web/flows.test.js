@@ -196,7 +196,7 @@ for (const { way, ...options } of WAYS) {
     }
   });
 
-  test(`${way}: a reset needs the identity check, and leads the member to the wizard`, async () => {
+  test(`${way}: b60 a reset needs the identity check, and leads the member to the wizard`, async () => {
     const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
     const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
     for (const one of [ada, bo]) {
@@ -275,7 +275,7 @@ for (const { way, ...options } of WAYS) {
     }
   });
 
-  test(`${way}: the first authenticator of a used account is confirmed by mail, or by an admin`, async () => {
+  test(`${way}: b22 the first authenticator of a used account is confirmed by mail, or by an admin`, async () => {
     const { members } = await organisation('Flows', { ada: 'admin', bo: 'member' });
     const [ada, bo, thief] = [await person(members.ada, options), await person(members.bo, options), await person(members.bo, options)];
     for (const one of [bo, thief]) await one.signIn();
@@ -323,7 +323,7 @@ for (const { way, ...options } of WAYS) {
     }
   });
 
-  test(`${way}: a reminder reaches those who do not comply, and nobody twice`, async () => {
+  test(`${way}: b59 a reminder reaches those who do not comply, and nobody twice`, async () => {
     const { members } = await organisation('Flows', { ada: 'admin', bo: 'member', cy: 'member' });
     const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
     for (const one of [ada, bo]) {
@@ -387,7 +387,7 @@ for (const { way, ...options } of WAYS) {
     }
   });
 
-  test(`${way}: the list is searched, filtered, sorted and taken along as CSV`, async () => {
+  test(`${way}: b58 the list is searched, filtered, sorted and taken along as CSV`, async () => {
     const { members } = await organisation('Flows', { ada: 'admin', bo: 'member', cy: 'member', di: 'auditor' });
     const [ada, bo] = [await person(members.ada, options), await person(members.bo, options)];
     for (const one of [ada, bo]) {

@@ -73,6 +73,13 @@ pub(crate) const OPENSSL: Package = Package {
     is_there: || on_path("openssl"),
 };
 
+/// Reads the QR code of the set-up from a picture of the page.
+pub(crate) const ZBAR: Package = Package {
+    name: "zbar-tools",
+    what_for: "reads the QR code of the set-up as a phone's camera does",
+    is_there: || on_path("zbarimg"),
+};
+
 /// Holds the SMTP server of the tests, which nobody here wrote.
 pub(crate) const VENV: Package = Package {
     name: "python3-venv",

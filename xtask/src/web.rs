@@ -1,7 +1,7 @@
 //! The browser part of `cargo xtask test`: `tests/web` with Debian's Chromium against the real portal.
 
 use crate::run::{Run, Stop};
-use crate::tools::{CHROMIUM, JDK, NPM, OATHTOOL, OPENSSL, VENV, ensure_packages, place_of};
+use crate::tools::{CHROMIUM, JDK, NPM, OATHTOOL, OPENSSL, VENV, ZBAR, ensure_packages, place_of};
 use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(crate) fn pictures(workspace: &Workspace, run: &mut Run) -> Result<(), Stop>
 
 /// Brings what the tests are made of into `target/web`, and builds what they start.
 fn prepare(workspace: &Workspace, run: &mut Run) -> Result<PathBuf, Stop> {
-    ensure_packages(run, &[&CHROMIUM, &JDK, &NPM, &OATHTOOL, &OPENSSL, &VENV])?;
+    ensure_packages(run, &[&CHROMIUM, &JDK, &NPM, &OATHTOOL, &OPENSSL, &VENV, &ZBAR])?;
     for package in ["twinlock-portal", "twinlock-desktop"] {
         let mut build = workspace.cargo();
         build.args(["build", "-p", package]);
