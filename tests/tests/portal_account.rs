@@ -122,8 +122,8 @@ async fn two_step_is_not_turned_off_where_the_policy_demands_it() {
     // The exception of an admin lifts it for this member, until it ends.
     let until_ms = portal.clock.now_ms() + DAY_MS;
     portal.world.sql(&format!(
-        "INSERT INTO two_step_exception SELECT organisation, id, {until_ms}, 'a broken phone', id, 1 FROM member
-        WHERE email = '{BO}'"
+        "INSERT INTO two_step_exception (organisation, member, until_ms, reason, made_by, made_ms)
+        SELECT organisation, id, {until_ms}, 'a broken phone', id, 1 FROM member WHERE email = '{BO}'"
     ));
     bo.form("/account/two-step/off", &[]).await.expect(303);
     assert_eq!(bo.step().await, "ready");
