@@ -170,7 +170,7 @@ async fn the_members_page_resets_changes_roles_and_reinstates() {
     let page = format!("/admin/users/{}", portal.world.member(BO));
     let form = |what: &str| format!("{page}/{what}");
     let answer = ada.form(&form("reset"), &[("identity_check", "other"), ("reference", "")]).await;
-    assert!(answer.expect(422).text().contains("id=\"reset-fault\""));
+    assert!(answer.expect(422).text().contains("id=\"check-fault\""));
     type Act<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
     let steps: [Act<'_>; 4] = [
         ("reset", &[("identity_check", "known_phone"), ("reference", "call 3")], "reset"),
