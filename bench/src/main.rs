@@ -4,11 +4,13 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock; it is what it is for")]
 
 mod codes;
+mod database;
 mod derivation;
 mod instructions;
 mod machine;
 mod members;
 mod opening;
+mod population;
 mod portal;
 mod report;
 mod switching;

@@ -4,7 +4,7 @@
 //! hand moves on a step between two rounds. The requests of a round are signed before it is timed.
 
 use crate::Result;
-use crate::members::SERVER;
+use crate::database::SERVER;
 use crate::report::{Budget, Report, median, quantile};
 use axum::Router;
 use axum::body::{Body, to_bytes};
