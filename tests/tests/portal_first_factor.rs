@@ -1,11 +1,17 @@
 //! Whoever knows nothing but the password must not become the one who holds the second factor of an account that was used.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "support/handset.rs"]
+mod handset;
 mod support;
 
+use handset::Handset;
 use serde_json::{Value, json};
 use support::phone::By;
 use support::*;
+use twinlock_core::Error;
+use twinlock_core::ports::PinKeyKind;
+use twinlock_core::step::Step;
 
 const UNCONFIRMED: &str = "TL-3014";
 const CHECKED: [(&str, &str); 2] = [("identity_check", "known_phone"), ("reference", "called back")];
@@ -195,4 +201,18 @@ async fn b22_nobody_allows_his_own_and_nobody_locks_himself_out() {
     ada.post("/v1/admin/members/0123456789abcdef/set-ups/0123456789abcdef", &checked)
         .await
         .expect_problem(404, "TL-4009");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b22_an_app_is_told_to_wait_and_begins_again_once_it_is_allowed() {
+    let (portal, mut ada) = stage("admin").await;
+    let mut handset = Handset::new(&portal, BO, PinKeyKind::Mac);
+    handset.sign_in().await.unwrap();
+    assert_eq!(handset.set_up_two_step().await.unwrap_err(), Error::SetUpUnconfirmed);
+    assert_eq!(handset.engine.step(), Step::SetUpTwoStep);
+    let request = waiting(&mut ada).await.remove(0);
+    assert_eq!(request["surface"], "phone");
+    ada.form(&allow_page(&request), &CHECKED).await.expect(303);
+    let step = handset.set_up_two_step().await.unwrap();
+    assert!(matches!(step, Step::AwaitApproval { .. }), "{step:?}");
 }

@@ -28,6 +28,7 @@ audit-all-of-actor = Alle Einträge dieser Person
 audit-all-of-target = Alle Einträge hierzu
 audit-reason = Begründung
 audit-operator = Betreiber
+audit-mail-reader = Wer die E-Mails des Mitglieds liest
 audit-portal = Portal
 audit-entry-title = { $what }, { $at }
 audit-facts = Angaben

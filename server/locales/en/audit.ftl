@@ -28,6 +28,7 @@ audit-all-of-actor = All entries of this person
 audit-all-of-target = All entries about this
 audit-reason = Reason
 audit-operator = Operator
+audit-mail-reader = Whoever reads the member’s mail
 audit-portal = Portal
 audit-entry-title = { $what }, { $at }
 audit-facts = Facts

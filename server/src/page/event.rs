@@ -68,6 +68,7 @@ pub(super) fn row(tx: &mut Tx<'_>, organisation: &str, words: &Words, entry: &Va
         actor: match name.as_str() {
             "operator" if !is_member => words.say("audit-operator"),
             "portal" if !is_member => words.say("audit-portal"),
+            "freeze link" | "mail link" if !is_member => words.say("audit-mail-reader"),
             _ => name,
         },
         is_member,

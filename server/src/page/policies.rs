@@ -69,7 +69,9 @@ struct Standing {
     more: u64,
     unreachable: u64,
     admins: u64,
+    /// Those that end first.
     exceptions: Vec<ExceptionView>,
+    has_more_exceptions: bool,
     proposals: Vec<ProposalRow>,
     is_self_set_up: bool,
 }
@@ -88,6 +90,8 @@ struct Meanwhile {
 }
 
 const FIRST: usize = 10;
+/// Exceptions on the page; the list of members has the rest.
+const MOST_EXCEPTIONS: usize = 50;
 
 pub(super) fn routes(pages: Pages) -> Pages {
     pages.route(Access::Admin, "/admin/policies", get(show).post(save)).route(
@@ -310,6 +314,7 @@ async fn standing(portal: &Portal, caller: &Arc<Caller>) -> Result<Standing, Ref
         let Some(current) = policy::current(tx, organisation)? else { return Ok(None) };
         let counts = compliance::count(tx, organisation, now_ms)?;
         let first = compliance::to_be_led(tx, organisation, FIRST, now_ms)?;
+        let exceptions = exceptions::list(tx, organisation, "", now_ms)?;
         let words = &reader.words;
         let missing = counts.active.saturating_sub(counts.set_up + counts.locked);
         let values = [("ready", words.number(counts.set_up).into()), ("missing", words.number(missing).into())];
@@ -323,7 +328,8 @@ async fn standing(portal: &Portal, caller: &Arc<Caller>) -> Result<Standing, Ref
             first,
             unreachable: compliance::unreachable(tx, organisation)?,
             admins: compliance::admins(tx, organisation)?,
-            exceptions: exceptions::list(tx, organisation, "", now_ms)?,
+            has_more_exceptions: exceptions.len() > MOST_EXCEPTIONS,
+            exceptions: exceptions.into_iter().take(MOST_EXCEPTIONS).collect(),
             proposals: in_words(tx, &reader, &current)?,
             is_self_set_up: reader.facts.factor == FactorState::Active,
             counts,

@@ -188,3 +188,29 @@ async fn b03_what_a_save_would_do_is_said_before_it() {
     let page = ada.get("/admin/policies").await.text();
     assert!(page.contains("You are set up yourself and stay in.") && page.contains("/admin/policies/off"), "{page}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_the_exceptions_that_end_first_and_leads_to_all() {
+    let portal = Portal::start();
+    let mut ada = portal.enforced().await;
+    let (organisation, until_ms) = (&portal.world.organisation, portal.clock.now_ms() + DAY_MS);
+    let add = |numbers: std::ops::Range<u64>| {
+        for n in numbers {
+            portal.world.sql(&format!(
+                "INSERT INTO member (organisation, id, name, email, role, state, password, password_fails, created_ms)
+                VALUES ('{organisation}', 'x{n}', 'Member {n}', 'x{n}@example.test', 'member', 'active', '', 0, 1);
+                INSERT INTO two_step_exception (organisation, member, until_ms, reason, made_by, made_ms)
+                VALUES ('{organisation}', 'x{n}', {until_ms} + {n}, 'why', '', 1)"
+            ));
+        }
+        portal.world.keep_counts();
+    };
+    let exceptions = |page: &str| page.split("id=\"exceptions\"").nth(1).unwrap().to_owned();
+    let all = "href=\"/admin/users?status=exception\"";
+    add(0..50);
+    let shown = exceptions(&ada.get("/admin/policies").await.expect(200).text());
+    assert!(shown.contains("/admin/users/x0\"") && shown.contains("/admin/users/x49\"") && !shown.contains(all));
+    add(50..51);
+    let shown = exceptions(&ada.get("/admin/policies").await.expect(200).text());
+    assert!(shown.contains("/admin/users/x49\"") && !shown.contains("/admin/users/x50\"") && shown.contains(all));
+}
